@@ -7,12 +7,11 @@ use chrono::Utc;
 use super::environment::variable;
 use super::facts::{Failure, authorities, runtime, secret, usage};
 use super::{BLOCKED, PENDING, PROCEED, UNKNOWN, USAGE, complain, outputs};
-use crate::flow::inspection::{Wanted, inspect};
+use crate::flow::inspection::{Wanted, inspect, inspect_both};
 use crate::forge::github::app::App;
 use crate::forge::github::client::{AppKey, Base, Client, Identity, Secret};
 use crate::forge::github::inspect::Inspector;
 use crate::forge::gitlab::{client as gitlab, inspect::Inspector as GitlabInspector};
-use crate::forge::inspection::Inspect;
 use crate::model::inspection::{Gravity, Inspection};
 use crate::report;
 
@@ -34,7 +33,8 @@ fn after_help() -> String {
          secrets and members of the organisation. It changes nothing. What it could not read, it says. `countersign explain` \
          tells every code.\n\nOn GitLab the app's account is asked under the token that `serve` has, and what maintainers alone may see under that of \
          one, in `--token-file` or COUNTERSIGN_GITLAB_TOKEN, of the scope `read_api`; who administers a server of your own is told to \
-         administrators. Below the findings it says which plan is in use, what is done by which of its means, and what is advisory.",
+         administrators. Named together, both forges are inspected, as an app has it that serves both: `--token-file` is of GitHub then, the JSON is a \
+         list of both documents, and the exit code is the graver one. Below the findings it says which plan is in use, what is done by which of its means, and what is advisory.",
         codes.concat()
     )
 }
@@ -60,10 +60,10 @@ pub(super) struct Arguments {
     github_url: Option<String>,
     /// A project on GitLab, `group/name`; repeat it for several. Left out, with `--gitlab-url`: all that the app's account is a
     /// developer of.
-    #[arg(long, value_name = "GROUP/NAME", conflicts_with_all = ["github", "app", "app_key", "app_folder"])]
+    #[arg(long, value_name = "GROUP/NAME")]
     gitlab: Vec<String>,
     /// Where GitLab is; or COUNTERSIGN_GITLAB_URL. Left out, with `--gitlab`: `https://gitlab.com`.
-    #[arg(long, value_name = "URL", conflicts_with_all = ["github", "app", "app_key", "app_folder"])]
+    #[arg(long, value_name = "URL")]
     gitlab_url: Option<String>,
     /// A file with the token of the app's account on GitLab; or COUNTERSIGN_GITLAB_TOKEN_FILE.
     #[arg(long, value_name = "FILE")]
@@ -120,17 +120,48 @@ pub(super) fn run(arguments: &Arguments) -> u8 {
 fn inspected(arguments: &Arguments) -> Result<u8, Failure> {
     let public = arguments.public_url.clone().or_else(|| variable("COUNTERSIGN_PUBLIC_URL"));
     let public = public.map(|url| super::serve::pages::origin(&url)).transpose()?.map(|origin| origin.address);
-    if let Some(url) = on_gitlab(arguments) {
-        let base = gitlab::Base::parse(&url).map_err(usage)?;
-        let (repositories, forge) = (arguments.gitlab.clone(), base.address());
-        let wanted = wanted(arguments, repositories, public, forge)?;
-        return told(&gitlab_inspector(arguments, &base, wanted.address.as_deref())?, &wanted, arguments);
-    }
-    let url = arguments.github_url.clone().or_else(|| variable("COUNTERSIGN_GITHUB_URL"));
-    let base = Base::parse(url.as_deref().unwrap_or("https://github.com")).map_err(usage)?;
-    let forge = base.page("").map_or_else(|| base.web().to_owned(), |page| page.origin().ascii_serialization());
-    let wanted = wanted(arguments, arguments.github.clone(), public, forge)?;
-    told(&inspector(arguments, &base)?, &wanted, arguments)
+    let on_gitlab = on_gitlab(arguments);
+    let with_github = on_gitlab.is_none() || is_on_github(arguments, on_gitlab.is_some());
+    let there = match on_gitlab {
+        Some(url) => {
+            let base = gitlab::Base::parse(&url).map_err(usage)?;
+            let (repositories, forge) = (arguments.gitlab.clone(), base.address());
+            let wanted = wanted(arguments, repositories, public.clone(), forge)?;
+            let inspector = gitlab_inspector(arguments, &base, wanted.address.as_deref(), !with_github)?;
+            Some((inspector, wanted))
+        }
+        None => None,
+    };
+    let here = if with_github {
+        let url = arguments.github_url.clone().or_else(|| variable("COUNTERSIGN_GITHUB_URL"));
+        let base = Base::parse(url.as_deref().unwrap_or("https://github.com")).map_err(usage)?;
+        let forge = base.page("").map_or_else(|| base.web().to_owned(), |page| page.origin().ascii_serialization());
+        Some((inspector(arguments, &base)?, wanted(arguments, arguments.github.clone(), public, forge)?))
+    } else {
+        None
+    };
+    let runtime = runtime()?;
+    let found = match (&here, &there) {
+        (Some((one, wanted)), Some((other, wanted_there))) => {
+            let (one, other) = runtime.block_on(inspect_both((one, wanted), (other, wanted_there)));
+            vec![known(one)?, known(other)?]
+        }
+        (Some((one, wanted)), None) => vec![known(runtime.block_on(inspect(one, wanted)))?],
+        (None, Some((other, wanted))) => vec![known(runtime.block_on(inspect(other, wanted)))?],
+        (None, None) => Vec::new(),
+    };
+    told(&found, arguments)
+}
+
+fn known<F: std::fmt::Display>(inspected: Result<Inspection, F>) -> Result<Inspection, Failure> {
+    inspected.map_err(|fault| Failure(UNKNOWN, format!("it is not known what to inspect: {fault}")))
+}
+
+/// Whether GitHub is meant as well where GitLab is: by an option, or where both are known by variables alone, as to `serve`.
+fn is_on_github(arguments: &Arguments, on_gitlab: bool) -> bool {
+    let gitlab = !arguments.gitlab.is_empty() || arguments.gitlab_url.is_some();
+    let named = ["COUNTERSIGN_APP", "COUNTERSIGN_APP_FOLDER"].iter().any(|name| variable(name).is_some());
+    is_github(arguments) || on_gitlab && !gitlab && named
 }
 
 fn wanted(
@@ -150,32 +181,39 @@ fn wanted(
     })
 }
 
-/// Where GitLab is, where it is meant.
-fn on_gitlab(arguments: &Arguments) -> Option<String> {
-    let is_github = !arguments.github.is_empty()
+fn is_github(arguments: &Arguments) -> bool {
+    !arguments.github.is_empty()
         || arguments.github_url.is_some()
         || arguments.app.is_some()
-        || arguments.app_folder.is_some();
+        || arguments.app_folder.is_some()
+}
+
+/// Where GitLab is, where it is meant.
+fn on_gitlab(arguments: &Arguments) -> Option<String> {
+    let is_github = is_github(arguments);
     let stated = arguments.gitlab_url.clone();
     let stated = stated.or_else(|| variable("COUNTERSIGN_GITLAB_URL").filter(|_| !is_github));
     stated.or_else(|| (!arguments.gitlab.is_empty()).then(|| "https://gitlab.com".to_owned()))
 }
 
-/// Inspects, and tells it.
-fn told<I: Inspect>(inspector: &I, wanted: &Wanted, arguments: &Arguments) -> Result<u8, Failure> {
-    let inspection = runtime()?
-        .block_on(inspect(inspector, wanted))
-        .map_err(|fault| Failure(UNKNOWN, format!("it is not known what to inspect: {fault}")))?;
-    let text = match arguments.format {
-        Format::Json => report::json::inspection(&inspection).map_err(|error| Failure(UNKNOWN, error.to_string()))?,
-        Format::Text => report::inspection::render(&inspection, outputs::style(arguments.output.is_none())),
+/// Tells what was found.
+fn told(found: &[Inspection], arguments: &Arguments) -> Result<u8, Failure> {
+    let style = || outputs::style(arguments.output.is_none());
+    let text = match (arguments.format, found) {
+        (Format::Json, [only]) => report::json::inspection(only),
+        (Format::Json, all) => report::json::inspections(all),
+        (Format::Text, all) => {
+            let all: Vec<String> = all.iter().map(|it| report::inspection::render(it, style())).collect();
+            Ok(all.join("\n"))
+        }
     };
+    let text = text.map_err(|error| Failure(UNKNOWN, error.to_string()))?;
     outputs::document(&text, arguments.output.as_deref()).map_err(|error| Failure(UNKNOWN, error))?;
-    Ok(code(&inspection))
+    Ok(code(found))
 }
 
-fn code(inspection: &Inspection) -> u8 {
-    let any = |gravity| inspection.count(gravity) > 0;
+fn code(found: &[Inspection]) -> u8 {
+    let any = |gravity| found.iter().any(|inspection| inspection.count(gravity) > 0);
     if any(Gravity::Open) {
         BLOCKED
     } else if any(Gravity::Unknown) {
@@ -213,6 +251,7 @@ fn gitlab_inspector(
     arguments: &Arguments,
     base: &gitlab::Base,
     address: Option<&str>,
+    alone: bool,
 ) -> Result<GitlabInspector, Failure> {
     let own = arguments.gitlab_token_file.clone();
     let own = own.or_else(|| variable("COUNTERSIGN_GITLAB_TOKEN_FILE").map(PathBuf::from));
@@ -220,7 +259,7 @@ fn gitlab_inspector(
         own.ok_or_else(|| usage("name the file with the token of the app's account with `--gitlab-token-file`"))?;
     let trusted = arguments.gitlab_ca.clone().or_else(|| variable("COUNTERSIGN_GITLAB_CA").map(PathBuf::from));
     let trusted = trusted.as_deref().map(authorities).transpose()?;
-    let more = match &arguments.token_file {
+    let more = match arguments.token_file.as_ref().filter(|_| alone) {
         Some(file) => Some(secret(file)?),
         None => variable("COUNTERSIGN_GITLAB_TOKEN").map(|token| Secret::new(&token)),
     };

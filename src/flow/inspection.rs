@@ -34,6 +34,34 @@ pub struct Wanted {
 
 /// Inspects. What cannot be read is found to be unknown; a fault is only that nobody says what there is to inspect.
 pub async fn inspect<I: Inspect>(inspector: &I, wanted: &Wanted) -> Result<Inspection, I::Fault> {
+    let outer = around(inspector, wanted).await;
+    within(inspector, wanted, &outer).await
+}
+
+/// Inspects two forges of one app, by the same layers of the policy, whichever of them keeps one.
+pub async fn inspect_both<I: Inspect, O: Inspect>(
+    (one, wanted): (&I, &Wanted),
+    (other, wanted_there): (&O, &Wanted),
+) -> (Result<Inspection, I::Fault>, Result<Inspection, O::Fault>) {
+    let is_there = |kept: &Kept| kept.forge.as_deref() == Some(O::WORDING.accounts);
+    let outer = if wanted.kept.as_ref().is_some_and(is_there) {
+        around(other, wanted_there).await
+    } else {
+        around(one, wanted).await
+    };
+    (within(one, wanted, &outer).await, within(other, wanted_there, &outer).await)
+}
+
+/// Whether a layer is kept on the forge that is inspected.
+fn is_here<I: Inspect>(kept: &Kept) -> bool {
+    kept.forge.as_deref().is_none_or(|forge| forge == I::WORDING.accounts)
+}
+
+async fn within<I: Inspect>(
+    inspector: &I,
+    wanted: &Wanted,
+    outer: &Result<Outer, NoPolicy>,
+) -> Result<Inspection, I::Fault> {
     let wording = I::WORDING;
     let mut findings = match inspector.hook().await {
         Some(hook) => posture::of_app(&hook, wanted.address.as_deref(), wording),
@@ -49,13 +77,12 @@ pub async fn inspect<I: Inspect>(inspector: &I, wanted: &Wanted) -> Result<Inspe
         }
         repositories = installed.repositories;
     }
-    let outer = around(inspector, wanted).await;
     for repository in &repositories {
-        let (there, found) = of(inspector, wanted, &outer, repository).await;
+        let (there, found) = of(inspector, wanted, outer, repository).await;
         findings.extend(found);
         in_use.extend(ways(there));
     }
-    if let Some(kept) = &wanted.kept {
+    if let Some(kept) = wanted.kept.as_ref().filter(|kept| is_here::<I>(kept)) {
         let (repository, branch) = (kept.repository.clone(), kept.branch.clone());
         let sought = Sought { repository, branch, logins: Vec::new(), groups: Vec::new() };
         findings.extend(posture::of_kept(&inspector.posture(&sought).await, wording));
@@ -72,6 +99,10 @@ pub async fn inspect<I: Inspect>(inspector: &I, wanted: &Wanted) -> Result<Inspe
 /// The layers around every repository's own.
 async fn around<I: Inspect>(inspector: &I, wanted: &Wanted) -> Result<Outer, NoPolicy> {
     let Some(kept) = &wanted.kept else { return Ok(wanted.outer.clone()) };
+    if !is_here::<I>(kept) {
+        let says = format!("the layer in `{kept}` is on another forge; have both inspected at once");
+        return Err(NoPolicy::Unread(says));
+    }
     match inspector.forge(&kept.repository).await {
         Ok(forge) => policy::around(&forge, &wanted.outer, kept).await,
         Err(fault) => Err(NoPolicy::Unread(fault.to_string())),

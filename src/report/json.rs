@@ -79,6 +79,11 @@ pub fn inspection(inspection: &Inspection) -> serde_json::Result<String> {
     write_pretty(inspection)
 }
 
+/// Inspections of several forges, as a list.
+pub fn inspections(all: &[Inspection]) -> serde_json::Result<String> {
+    write_pretty(&all)
+}
+
 /// The JSON Schema (draft 2020-12) of an inspection, for people, with a line end.
 pub fn inspection_schema() -> serde_json::Result<String> {
     let settings = SchemaSettings::draft2020_12().for_serialize();

@@ -13,7 +13,7 @@ use super::{App, RUN, ago, asks, id, ledger, shop, told, until};
 use crate::support::browser::{Browser, Page};
 use crate::support::github::Github;
 use crate::support::github::tokens::{self, RUNNER};
-use crate::support::github::world::{REPOSITORY, sha};
+use crate::support::github::world::{APP, REPOSITORY, sha};
 use crate::support::gitlab::world::{PROJECT, Pipeline, Rule};
 use crate::support::gitlab::{APP_TOKEN, Gitlab};
 use crate::support::run::World;
@@ -400,4 +400,22 @@ fn one_address_shows_the_releases_of_either_forge_to_whoever_comes_through_it() 
     assert_eq!(sent.status, 303, "{}", sent.text());
     both.says("gitlab", "0 of 1", false);
     both.says("github", "0 of 1", true);
+}
+
+#[test]
+fn the_doctor_looks_at_both() {
+    let both = both(&[], |_| {});
+    let (github, gitlab) = (both.github.url(), both.gitlab.url());
+    let asks = |more: &[&str]| {
+        let named = ["--app", APP, "--app-key", "app.pem", "--github-url", &github, "--policy", "policy.yml"];
+        let there = ["--gitlab-url", &gitlab, "--gitlab-token-file", "token", "--gitlab", PROJECT];
+        let said = both.app.world.run(&[&["doctor"], &named[..], &there, &["--github", REPOSITORY], more].concat());
+        assert!([3, 10, 11].contains(&said.code), "{}{}", said.out, said.err);
+        said.out
+    };
+    let all: Value = serde_json::from_str(&asks(&["--format", "json"])).unwrap();
+    let forges: Vec<&str> = all.as_array().unwrap().iter().map(|it| it["forge"].as_str().unwrap()).collect();
+    assert_eq!(forges, [github.as_str(), gitlab.as_str()]);
+    let told = asks(&[]);
+    assert!(told.contains(&github) && told.contains(&gitlab), "{told}");
 }
