@@ -230,6 +230,9 @@ pub(super) struct Report {
     /// Left out: the job's own token, where the job names the environment.
     #[arg(long, value_name = "FILE")]
     key: Option<PathBuf>,
+    /// The forge of the repository, where the app serves both and is told with a key.
+    #[arg(long, value_name = "FORGE", value_parser = ["github", "gitlab"])]
+    forge: Option<String>,
     /// How long the app may take, such as `30s`. Left out: one minute.
     #[arg(long, value_name = "TIME")]
     time_limit: Option<String>,
@@ -527,7 +530,7 @@ fn reported(arguments: &Report) -> Result<u8, Failure> {
     let told = if let Some(key) = deployed::signer(arguments.key.as_ref()).map_err(of)? {
         let letter = Letter::write(Subject::Grant, &report, &key);
         let letter = letter.map_err(|why| Failure(USAGE, why.to_string()))?;
-        runtime.block_on(grant_report::tell_by_letter(&server, &letter, until))
+        runtime.block_on(grant_report::tell_by_letter(&server, arguments.forge.as_deref(), &letter, until))
     } else {
         let tokens = tokens().map_err(|why| Failure(USAGE, format!("{why}; or name a key with `--key`")))?;
         runtime.block_on(grant_report::tell_as_job(&tokens, &server, &report, until))

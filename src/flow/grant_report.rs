@@ -73,11 +73,12 @@ pub async fn tell_as_job<T: Tokens>(tokens: &T, url: &str, report: &Report, unti
     Courier::new(tokens, url, until)?.tried(PATH, ask).await
 }
 
-/// The same in a letter that a key has signed.
-pub async fn tell_by_letter(url: &str, letter: &Letter, until: Instant) -> Result<Answer, Fault> {
+/// The same in a letter that a key has signed. An app of several forges is told which one the grant is of.
+pub async fn tell_by_letter(url: &str, forge: Option<&str>, letter: &Letter, until: Instant) -> Result<Answer, Fault> {
+    let path = forge.map_or_else(|| PATH.to_owned(), |forge| format!("{PATH}?forge={forge}"));
     let text = letter.to_string();
     let ask = |client: &reqwest::Client, url| {
         Ok::<_, Fault>(client.post(url).header(CONTENT_TYPE, "text/plain; charset=utf-8").body(text.clone()))
     };
-    Courier::unnamed(url, until)?.tried(PATH, ask).await
+    Courier::unnamed(url, until)?.tried(&path, ask).await
 }

@@ -172,7 +172,7 @@ impl Several {
 /// The forge that a query names.
 fn named(query: &str) -> Option<String> {
     let value = query.split('&').find_map(|part| part.strip_prefix("forge="))?;
-    percent_decode_str(value).decode_utf8().ok().map(|forge| forge.into_owned())
+    percent_decode_str(value).decode_utf8().ok().map(std::borrow::Cow::into_owned)
 }
 
 fn no(status: StatusCode, says: &str) -> Response {

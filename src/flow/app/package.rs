@@ -188,21 +188,16 @@ impl<H: Hub> Desk<H> {
         let rows = once(reader.deployed(&place.forge, &place.name.to_lowercase()).await?);
         let by_these = |decision: &u64| entries.contains(decision);
         let rows = rows.into_iter().filter(|row| row.environment == environment && row.decision.iter().any(by_these));
-        brings.outcome = match rows.max_by_key(|row| row.began) {
-            Some(row) => match row.outcome.as_deref().map(ledger::outcome) {
-                // It goes, and is under way.
-                None => {
-                    brings.ready = Fact::Known(true);
-                    Fact::Absent
-                }
-                Some(Some(outcome)) => Fact::Known(outcome),
-                Some(None) => Fact::Unavailable("how it ended is written in words that are not known".into()),
-            },
-            None => {
-                brings.ready = Fact::Known(self.now() < opened + BEGINS);
-                Fact::Absent
-            }
+        let row = rows.max_by_key(|row| row.began);
+        let ended = row.as_ref().and_then(|row| row.outcome.as_deref()).map(ledger::outcome);
+        brings.outcome = match ended {
+            Some(Some(outcome)) => Fact::Known(outcome),
+            Some(None) => Fact::Unavailable("how it ended is written in words that are not known".into()),
+            None => Fact::Absent,
         };
+        // It goes: it is under way, or is about to begin.
+        let goes = row.is_some() || self.now() < opened + BEGINS;
+        brings.ready = Fact::Known(ended.is_none() && goes);
         Ok(Some(brings))
     }
 }

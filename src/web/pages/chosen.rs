@@ -30,7 +30,7 @@ pub struct Way {
 }
 
 struct Ways {
-    ways: Vec<Way>,
+    all: Vec<Way>,
     register: Register,
     origin: Origin,
 }
@@ -44,7 +44,7 @@ pub fn back(forge: &str) -> String {
 
 /// The pages of several forges.
 pub fn router(ways: Vec<Way>, register: Register, origin: Origin) -> Router {
-    Router::new().fallback(shown).with_state(Arc::new(Ways { ways, register, origin }))
+    Router::new().fallback(shown).with_state(Arc::new(Ways { all: ways, register, origin }))
 }
 
 /// The forge that an address names: of its own, or of the page to which it leads back.
@@ -57,14 +57,14 @@ fn named(uri: &Uri) -> Option<String> {
 
 impl Ways {
     fn of(&self, forge: &str) -> Option<&Way> {
-        self.ways.iter().find(|way| way.forge == forge)
+        self.all.iter().find(|way| way.forge == forge)
     }
 
     /// Where somebody logs in through each forge, who then comes back to a page.
     fn doors(&self, to: &str) -> Markup {
         let to = utf8_percent_encode(way(to), NON_ALPHANUMERIC);
         html! {
-            @for way in &self.ways {
+            @for way in &self.all {
                 p { a class="action" href={ "/login?forge=" (way.forge) "&to=" (to) } { "Log in through " (way.title) } }
             }
         }
@@ -76,7 +76,7 @@ async fn shown(State(ways): State<Arc<Ways>>, mut request: Request) -> Response 
         let next = html! { p { a class="action" href="/" { "All releases" } } };
         plainly(StatusCode::NOT_FOUND, "There is no such page", None, "The address is none of this app's.", &next)
     };
-    let Some(first) = ways.ways.first() else { return nowhere() };
+    let Some(first) = ways.all.first() else { return nowhere() };
     let uri = request.uri().clone();
     if let Some(forge) = uri.path().strip_prefix(BACK).and_then(|rest| rest.strip_prefix('/')) {
         let Some(way) = ways.of(forge) else { return nowhere() };
@@ -87,28 +87,24 @@ async fn shown(State(ways): State<Arc<Ways>>, mut request: Request) -> Response 
     }
     let named = named(&uri);
     if uri.path() == "/login" {
-        return match named.as_deref().and_then(|forge| ways.of(forge)) {
-            Some(way) => passed(way.pages.clone(), request).await,
-            None => {
-                let asked = parameters(uri.query().unwrap_or_default()).unwrap_or_default();
-                let doors = ways.doors(asked.get("to").map_or("/", String::as_str));
-                let says = "Releases are shown to those who may read their repository. Its forge says who you are.";
-                plainly(StatusCode::OK, "Log in", None, says, &doors)
-            }
-        };
+        if let Some(way) = named.as_deref().and_then(|forge| ways.of(forge)) {
+            return passed(way.pages.clone(), request).await;
+        }
+        let asked = parameters(uri.query().unwrap_or_default()).unwrap_or_default();
+        let doors = ways.doors(asked.get("to").map_or("/", String::as_str));
+        let says = "Releases are shown to those who may read their repository. Its forge says who you are.";
+        return plainly(StatusCode::OK, "Log in", None, says, &doors);
     }
     let session = match key(request.headers(), &ways.origin) {
         Some(key) => ways.register.forge_of(&key).await,
         None => Ok(None),
     };
-    let here = match session {
-        Ok(forge) => forge.and_then(|forge| ways.of(&forge)),
-        Err(_) => {
-            let says = "The record cannot be asked now who is logged in, and so nothing is shown. Load the page again in a \
-                        minute; if it stays so, whoever runs the app finds the reason in its log.";
-            return plainly(StatusCode::SERVICE_UNAVAILABLE, "The record cannot be read", None, says, &html! {});
-        }
+    let Ok(session) = session else {
+        let says = "The record cannot be asked now who is logged in, and so nothing is shown. Load the page again in a minute; \
+                    if it stays so, whoever runs the app finds the reason in its log.";
+        return plainly(StatusCode::SERVICE_UNAVAILABLE, "The record cannot be read", None, says, &html! {});
     };
+    let here = session.and_then(|forge| ways.of(&forge));
     match (here, named.as_deref()) {
         (Some(here), Some(other)) if here.forge != other => match ways.of(other) {
             Some(way) => {

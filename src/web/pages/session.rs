@@ -56,17 +56,20 @@ pub(super) fn came(headers: &HeaderMap, name: &str) -> Option<String> {
 }
 
 /// The key of the session that a request comes with.
+#[must_use]
 pub fn key(headers: &HeaderMap, origin: &Origin) -> Option<String> {
     came(headers, session_cookie(origin))
 }
 
 /// Where somebody logs in who then comes back to a page.
+#[must_use]
 pub fn login_link(uri: &Uri) -> String {
     let to = uri.path_and_query().map_or("/", |it| it.as_str());
     format!("/login?to={}", utf8_percent_encode(way(to), NON_ALPHANUMERIC))
 }
 
 /// A way back that is one: to a page of ours, and nowhere else.
+#[must_use]
 pub fn way(to: &str) -> &str {
     let ours = to == "/" || to.starts_with("/?") || to.starts_with("/release?") || to == super::given_up::PATH;
     let plain = to.len() <= WAY && to.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::gitlab::{self, PIPELINE, SECRET as HOOK, status};
 use super::pages::acts::form;
-use super::{App, RUN, ago, asks, id, ledger, shop, told, until};
+use super::{App, NEXT, RUN, ago, asks, id, ledger, shop, told, told_of, until};
 use crate::support::browser::{Browser, Page};
 use crate::support::github::Github;
 use crate::support::github::tokens::{self, RUNNER};
@@ -238,6 +238,13 @@ fn a_package_over_both_forges_goes_from_two_pipelines_to_two_opened_environments
     assert_eq!(status(&both.gitlab), "blocked");
     ledger::goes(&both.app, &both.github, RUN, "SUCCESS");
     until("the job on GitLab to be played", || status(&both.gitlab) == "success");
+    // What went with the part before goes along with nothing that comes after.
+    ledger::next(&both.github, "checkout/basket.rs");
+    let next = || last(&both.app, "github", "shop 610000000000").map(|(_, document)| document["tree"].to_string());
+    until("the next release", || {
+        next().is_some_and(|tree| tree.contains("`till`: basket is not among what is released"))
+    });
+    assert!(told_of(&both.github, NEXT).decided.is_none());
     let (_, document) = last(&both.app, "gitlab", RELEASE).unwrap();
     assert_eq!(document["approvals"][0]["by"][0]["person"], "pat", "{document:#}");
     let (_, document) = last(&both.app, "github", RELEASE).unwrap();
