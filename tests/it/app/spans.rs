@@ -426,3 +426,62 @@ fn the_doctor_looks_at_both() {
     let told = asks(&[]);
     assert!(told.contains(&github) && told.contains(&gitlab), "{told}");
 }
+
+/// Argo CD, which may tell of repositories.
+fn argocd(app: &App, repositories: &str) {
+    let made = app.world.run(&["grant", "key", "--name", "argocd.acme.example", "--output", "argocd.key"]);
+    assert_eq!(made.code, 0, "{}", made.err);
+    let key = made.out.trim();
+    let text = format!("argocd: {{ key: '{key}', repositories: [{repositories}], environments: [production] }}\n");
+    app.world.write("deployers.yml", text);
+}
+
+#[test]
+fn whoever_deploys_tells_of_the_repository_that_the_settings_name_him_for() {
+    let both = both(&["--deployers", "deployers.yml"], |app| argocd(app, "'gitlab:acme/shop'"));
+    let said = both.app.world.run(&[
+        "deployed",
+        "--server",
+        &both.url,
+        "--key",
+        "argocd.key",
+        "--status",
+        "started",
+        "--repository",
+        PROJECT,
+        "--environment",
+        "production",
+        "--commit",
+        &sha("51"),
+        "--url",
+        "https://argocd.acme.example/1",
+    ]);
+    assert_eq!(said.code, 0, "{}", said.err);
+    let listed = both.app.world.run(&["db", "list", "deployments", "--database", "sqlite:record.db"]).out;
+    let line = listed.lines().find(|line| line.contains("told:")).unwrap();
+    assert!(line.contains("gitlab") && !line.contains("github"), "{line}");
+    drop(both.served);
+    // Of two repositories of one name he could not say which he means.
+    std::fs::remove_file(both.app.world.path().join("argocd.key")).unwrap();
+    argocd(&both.app, "'gitlab:acme/shop', 'github:acme/shop'");
+    let said = both.app.world.run(
+        &[
+            &[
+                "serve",
+                "--deployers",
+                "deployers.yml",
+                "--gitlab-url",
+                "http://127.0.0.1:9",
+                "--gitlab-token-file",
+                "token",
+            ],
+            &["--gitlab-project", "acme", "--gitlab-webhook-secret-file", "hook", "--public-url", "http://127.0.0.1:9"]
+                [..],
+            &["--database", "sqlite:record.db", "--log-key", "log.key", "--app", APP, "--app-key", "app.pem"],
+            &["--webhook-secret-file", "secret"],
+        ]
+        .concat(),
+    );
+    assert_eq!(said.code, 2, "{}", said.err);
+    assert!(said.err.contains("on both forges"), "{}", said.err);
+}

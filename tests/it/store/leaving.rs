@@ -264,3 +264,23 @@ fn messages_have_a_lane_of_their_own_in_which_what_waits_keeps_nothing() {
         database.verify().unwrap();
     }
 }
+
+#[test]
+fn what_goes_to_one_forge_is_left_to_whoever_tells_it() {
+    for database in Database::each() {
+        let mut writer = database.writer();
+        let to = [
+            ("a", "github:acme/shop"),
+            ("b", "gitlab:acme/shop"),
+            ("c", "aside gitlab:acme/shop#12"),
+            ("d", "aside github:acme/shop#12"),
+            ("e", "slack:#a"),
+        ];
+        database.runtime.block_on(async {
+            writer.append(&[decision("1.0", 0, &to, None)], now()).await.unwrap()[0].as_ref().unwrap();
+            assert_eq!(keys(&writer.claim_of(Lane::AnswersBut("gitlab"), now(), 9).await.unwrap()), ["a", "d"]);
+            assert_eq!(keys(&writer.claim_of(Lane::AnswersBut("github"), now(), 9).await.unwrap()), ["b", "c"]);
+        });
+        database.verify().unwrap();
+    }
+}
