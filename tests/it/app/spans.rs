@@ -256,6 +256,10 @@ fn a_package_over_both_forges_goes_from_two_pipelines_to_two_opened_environments
         assert!(said.contains(&format!("countersign_repositories{{forge=\"{forge}\"}} ")), "{said}");
     }
     assert_eq!(both.served.ask("GET /readyz").0, 200);
+    // Each forge was told by its own desk.
+    let attempted = both.app.events("effect_attempted");
+    let strange = |it: &&Value| it["why"].as_str().is_some_and(|why| why.contains("nothing here sends such a thing"));
+    assert_eq!(attempted.iter().find(strange), None);
     let verified = both.app.world.run(&["log", "verify", "--database", "sqlite:record.db", "--log-key", "log.pub"]);
     assert_eq!(verified.code, 0, "{}", verified.err);
 }
