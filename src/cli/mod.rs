@@ -20,6 +20,7 @@ mod demo;
 mod deployed;
 #[cfg(feature = "app")]
 mod doctor;
+mod due;
 mod environment;
 #[cfg(feature = "app")]
 mod evidence;
@@ -81,6 +82,8 @@ enum Command {
     Gate(Box<gate::Arguments>),
     /// Decide whether a release may go, by a policy and what is known of it.
     Decide(Box<Deferred<decide::Arguments>>),
+    /// Tell which reports and which survey fall due by a policy, for which period and for whom.
+    Due(Deferred<due::Arguments>),
     /// Ask a forge what it knows of a release, and write the facts that `decide` reads.
     Facts(Box<Deferred<facts::Arguments>>),
     /// Decide now, and answer a deployment that waits on GitHub: open it, say why it is held, or reject it.
@@ -164,6 +167,7 @@ pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> u8 {
     match arguments.command {
         Command::Gate(arguments) => gate::run(*arguments),
         Command::Decide(arguments) => decide::run(&arguments.0),
+        Command::Due(arguments) => due::run(&arguments.0),
         Command::Facts(arguments) => facts::run(&arguments.0),
         Command::Answer(arguments) => answer::run(&arguments.0),
         Command::Deployed(arguments) => deployed::run(&arguments.0),

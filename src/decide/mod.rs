@@ -21,6 +21,7 @@ pub mod change;
 pub mod clock;
 pub mod conclude;
 pub mod consultations;
+pub mod due;
 pub mod experiments;
 pub mod explain;
 pub mod follow;

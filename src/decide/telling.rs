@@ -202,7 +202,7 @@ fn chain<'p>(policy: &'p Policy, decision: &ReleaseDecision, own: &str) -> Vec<&
 }
 
 /// Who holds a role, as far as the policy itself names them.
-fn members(policy: &Policy, name: &str) -> Vec<String> {
+pub(super) fn members(policy: &Policy, name: &str) -> Vec<String> {
     let named = |member: &MemberRef| match member {
         MemberRef::User(name) => Some(name.clone()),
         // An account of somebody whom the policy names is his.
