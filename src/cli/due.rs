@@ -4,9 +4,13 @@ use std::path::PathBuf;
 
 use chrono::{DateTime, Utc};
 
-use super::{UNKNOWN, USAGE, answer, complain, decide};
+use super::{PROCEED, UNKNOWN, USAGE, answer, complain, decide};
 use crate::decide::due;
 use crate::report::{self, json};
+
+/// Every exit code, with what it means.
+pub(super) const EXIT_CODES: [(u8, &str); 3] =
+    [(PROCEED, "it was told"), (USAGE, "the command or the policy is wrong"), (UNKNOWN, "it could not be written")];
 
 /// How it is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]

@@ -39,6 +39,7 @@ mod outputs;
 mod policy;
 mod progress;
 mod reference;
+mod report;
 mod required;
 #[cfg(feature = "app")]
 mod serve;
@@ -111,6 +112,8 @@ enum Command {
     /// Let one release go while the app cannot be reached: make, sign, verify and use a break-glass grant, offline.
     #[command(subcommand, after_help = grant::after_help())]
     Grant(Deferred<grant::Command>),
+    /// Tell what the record says of a period, for those who audit: population, exceptions, emergencies, access, survey.
+    Report(Box<Deferred<report::Arguments>>),
     /// Write to the record's log, and verify, show, prove and export it.
     #[command(subcommand)]
     Log(Deferred<log::Command>),
@@ -182,6 +185,7 @@ pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> u8 {
         Command::Policy(PolicyCommand::Check(arguments)) => policy::check(&arguments),
         Command::Verify(arguments) => verify::run(&arguments.0),
         Command::Grant(command) => grant::run(&command.0),
+        Command::Report(arguments) => report::run(&arguments.0),
         Command::Log(command) => log::run(&command.0),
         #[cfg(feature = "app")]
         Command::Db(command) => database::run(&command.0),

@@ -25,6 +25,7 @@ pub mod app;
 #[cfg(feature = "app")]
 pub mod append;
 pub mod ask;
+pub mod audit;
 mod baseline;
 mod checklists;
 pub mod courier;

@@ -11,6 +11,7 @@
 //! Invariant: a value that is not known is absent. No type here has a default
 //! that would let a release go on.
 
+pub mod audit;
 pub mod bounds;
 pub mod catalogue;
 pub mod decision;

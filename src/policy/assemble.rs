@@ -11,8 +11,8 @@ use super::rules::Rules;
 use super::shape::Names;
 use super::tree::{Node, Value};
 use super::{
-    break_glass, change_record, class, component, environment, experiment, incident, monitor, notify, people,
-    periodic, raci, retention, review, rigor, risk, roles, route, separation, times, waiver,
+    break_glass, change_record, class, component, environment, experiment, incident, monitor, notify, people, periodic,
+    raci, retention, review, rigor, risk, roles, route, separation, times, waiver,
 };
 
 /// A layer as it was given, with the complaints about it.

@@ -77,7 +77,11 @@ pub const POLICY: Shape = Shape::Map(&[
          more. What is deleted, and when, the log's own settings say (`countersign log retention`)",
     ),
     may("experiments", &Shape::Named(&EXPERIMENT), "approval paths that are compared"),
-    may("survey", &SURVEY, "who is asked which gates and items of checklists are still worth their while, when a period ends"),
+    may(
+        "survey",
+        &SURVEY,
+        "who is asked which gates and items of checklists are still worth their while, when a period ends",
+    ),
     may("reports", &REPORTS, "what is made for those who audit when a period ends"),
     may("limits", &LIMITS, "how much the gate step reads"),
 ]);

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use chrono::{DateTime, Utc};
 use countersign::decide::{due, telling};
+use countersign::model::due::ReportKind;
 use countersign::model::facts::Facts;
 use countersign::model::ground::Ground;
 use countersign::model::release_decision::{Node, ReleaseDecision, Ruling, Status};
@@ -297,7 +298,7 @@ pub fn fallen_due(policy: &Policy, decision: &ReleaseDecision) -> Vec<String> {
             format!("{}: {who}", to.role.as_deref().unwrap_or("approvers"))
         });
         let to = to.collect::<Vec<_>>().join("; ");
-        let what = it.kind.map_or("survey", |kind| kind.word());
+        let what = it.kind.map_or("survey", ReportKind::word);
         format!("{what} of {} to {to}, since {}, next {}", it.period.label, instant(it.period.until), instant(it.next))
     });
     told.collect()
