@@ -217,6 +217,14 @@ pub(super) fn members(policy: &Policy, name: &str) -> Vec<String> {
     role(policy, name).map(|role| role.members.iter().filter_map(named).collect()).unwrap_or_default()
 }
 
+/// That reports were made, or a survey begun, because a period ended: told to the people whom the message names, in the hours
+/// of its role.
+#[must_use]
+pub fn of_period(policy: &Policy, message: Message) -> Telling {
+    let (people, now) = (message.people.clone(), message.at);
+    telling(policy, message, &people, (now, 0))
+}
+
 /// What people are told of what a release leaves to be done, under its name in the record.
 #[must_use]
 pub fn owed(

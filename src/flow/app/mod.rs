@@ -12,6 +12,7 @@
 //! goes and runs becomes facts in [`scanned`]. What people do on the pages of releases is taken in [`acting`].
 //! Change records, incidents and what the board decides are issues where the policy has them so: [`records`]; when it meets
 //! may stand in a feed: [`feeds`].
+//! What falls due because a period ended is made and told in [`periods`].
 //! What several processes that are this app share is in [`sharing`].
 //! What came to nothing waits in [`given_up`] for somebody who has it tried again.
 //! [`talk`] says on changes what their release would need, and answers what people write there;
@@ -46,6 +47,7 @@ mod openings;
 pub mod outside;
 mod owed;
 mod past;
+pub mod periods;
 pub mod policy;
 mod records;
 mod ruling;
@@ -198,6 +200,7 @@ pub struct Desk<H: Hub> {
     agendas: records::Settled,
     causes: records::Causes,
     unlooked: given_up::Deliveries<H::Claimed>,
+    periods: periods::Periods,
     /// Wakes whoever decides, whoever tells forges, and whoever tells people.
     to_decide: Notify,
     to_tell: Notify,
@@ -296,6 +299,7 @@ impl<H: Hub> Desk<H> {
             agendas: records::Settled::default(),
             causes: records::Causes::default(),
             unlooked: given_up::Deliveries::default(),
+            periods: periods::Periods::default(),
             delivered,
             evidence: evidence::Remembered::default(),
             turns: submission::Turns::default(),
@@ -313,6 +317,7 @@ impl<H: Hub> Desk<H> {
         tasks.spawn(until(ends.clone(), desk.clone().talk()));
         tasks.spawn(until(ends.clone(), desk.clone().keep_ledger()));
         tasks.spawn(until(ends.clone(), desk.clone().share()));
+        tasks.spawn(until(ends.clone(), desk.clone().keep_periods()));
         tasks.spawn(until(ends, desk.clone().wake()));
         Ok((desk, Works { tasks, running, end }))
     }

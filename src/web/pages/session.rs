@@ -69,6 +69,7 @@ pub fn login_link(uri: &Uri) -> String {
 /// A way back that is one: to a page of ours, and nowhere else.
 fn way(to: &str) -> &str {
     let ours = to == "/" || to.starts_with("/?") || to.starts_with("/release?") || to == super::given_up::PATH;
+    let ours = ours || to == super::reports::PATH || to.starts_with("/reports?") || to.starts_with("/survey?");
     let plain = to.len() <= WAY && to.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
     if ours && plain { to } else { "/" }
 }
