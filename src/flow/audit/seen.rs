@@ -135,6 +135,8 @@ pub(super) struct Seen {
     pub(super) grants: Vec<Grant>,
     /// By their names; one that was seen again as something else is there twice.
     pub(super) acts: Vec<Act>,
+    /// Where each stands among them, by its name.
+    places: BTreeMap<String, Vec<usize>>,
     pub(super) obligations: BTreeMap<String, Obligation>,
     pub(super) answers: Vec<Answer>,
 }
@@ -163,6 +165,7 @@ impl Seen {
             deployments: BTreeMap::new(),
             grants: Vec::new(),
             acts: Vec::new(),
+            places: BTreeMap::new(),
             obligations: BTreeMap::new(),
             answers: Vec::new(),
         }
@@ -263,6 +266,7 @@ impl Seen {
         let (Some(id), Some(by)) = (text(body, "act"), text(body, "by")) else { return };
         let attached = body.get("attached").and_then(Value::as_array).and_then(|list| list.first());
         let refused = text(body, "refused").map(|why| (why, text(body, "code").unwrap_or_default()));
+        self.places.entry(id.clone()).or_default().push(self.acts.len());
         self.acts.push(Act {
             entry,
             kind: it.kind,
@@ -343,6 +347,7 @@ impl Seen {
     /// When somebody did something, by its name in the record.
     pub(super) fn done(&self, repository: &str, act: &str) -> Option<i64> {
         let same = |it: &&Act| it.repository.as_ref().is_none_or(|own| own.eq_ignore_ascii_case(repository));
-        self.acts.iter().filter(|it| it.id == act).find(same).map(|it| it.done)
+        let places = self.places.get(act).map(Vec::as_slice).unwrap_or_default();
+        places.iter().filter_map(|at| self.acts.get(*at)).find(same).map(|it| it.done)
     }
 }
