@@ -201,6 +201,15 @@
 //! on a page of [`web::pages`] until somebody who administers its repository has it sent again ([`flow::app`]). A policy names places, and whoever
 //! runs the app their secrets; what a policy names is gone to by [`transport::abroad`] alone.
 //!
+//! ## A walk through the end of a quarter
+//!
+//! What falls due because a period ended is a document of its own ([`decide::due`]), for a release's decision changes with no
+//! quarter. The app makes what is due once ([`flow::app::periods`]): the whole log is read and hashed as `log verify` does, what its entries
+//! and their documents say of the period is laid out ([`flow::audit`]), and the tables ([`report::audit`]) are documents of one entry. Whoever
+//! is to have them is told by a message, and takes them from a page, which is an entry before it is shown. `countersign report` makes
+//! the same of any period. Who approved something is asked, once, which gates and items were worth their while; what
+//! he answers is an entry, and a report like any other.
+//!
 //! ## A walk through an inspection
 //!
 //! `countersign doctor` reads the policy of each repository as the app does ([`flow`]), asks the forge how it protects what the policy

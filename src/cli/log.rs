@@ -2,7 +2,7 @@
 
 pub(super) mod key;
 #[cfg(feature = "app")]
-mod reading;
+pub(super) mod reading;
 #[cfg(feature = "app")]
 pub(super) mod retention;
 #[cfg(feature = "app")]
@@ -220,7 +220,7 @@ impl Source {
 
 impl Trusted {
     /// Opens the log, with the key to judge it by, and whether that is the log's own word.
-    fn open(&self) -> Result<(Log, Keys, bool), Failure> {
+    pub(super) fn open(&self) -> Result<(Log, Keys, bool), Failure> {
         let place = self.source.place()?;
         let stated = self.log_key.clone().or_else(|| variable("COUNTERSIGN_LOG_KEY"));
         let trusted = stated.as_deref().map(key::public_keys).transpose()?;

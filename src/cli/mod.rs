@@ -20,6 +20,7 @@ mod demo;
 mod deployed;
 #[cfg(feature = "app")]
 mod doctor;
+mod due;
 mod environment;
 #[cfg(feature = "app")]
 mod evidence;
@@ -38,6 +39,7 @@ mod outputs;
 mod policy;
 mod progress;
 mod reference;
+mod report;
 mod required;
 #[cfg(feature = "app")]
 mod serve;
@@ -81,6 +83,8 @@ enum Command {
     Gate(Box<gate::Arguments>),
     /// Decide whether a release may go, by a policy and what is known of it.
     Decide(Box<Deferred<decide::Arguments>>),
+    /// Tell which reports and which survey fall due by a policy, for which period and for whom.
+    Due(Deferred<due::Arguments>),
     /// Ask a forge what it knows of a release, and write the facts that `decide` reads.
     Facts(Box<Deferred<facts::Arguments>>),
     /// Decide now, and answer a deployment that waits on GitHub: open it, say why it is held, or reject it.
@@ -108,6 +112,8 @@ enum Command {
     /// Let one release go while the app cannot be reached: make, sign, verify and use a break-glass grant, offline.
     #[command(subcommand, after_help = grant::after_help())]
     Grant(Deferred<grant::Command>),
+    /// Tell what the record says of a period, for those who audit: population, exceptions, emergencies, access, survey.
+    Report(Box<Deferred<report::Arguments>>),
     /// Write to the record's log, and verify, show, prove and export it.
     #[command(subcommand)]
     Log(Deferred<log::Command>),
@@ -164,6 +170,7 @@ pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> u8 {
     match arguments.command {
         Command::Gate(arguments) => gate::run(*arguments),
         Command::Decide(arguments) => decide::run(&arguments.0),
+        Command::Due(arguments) => due::run(&arguments.0),
         Command::Facts(arguments) => facts::run(&arguments.0),
         Command::Answer(arguments) => answer::run(&arguments.0),
         Command::Deployed(arguments) => deployed::run(&arguments.0),
@@ -178,6 +185,7 @@ pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> u8 {
         Command::Policy(PolicyCommand::Check(arguments)) => policy::check(&arguments),
         Command::Verify(arguments) => verify::run(&arguments.0),
         Command::Grant(command) => grant::run(&command.0),
+        Command::Report(arguments) => report::run(&arguments.0),
         Command::Log(command) => log::run(&command.0),
         #[cfg(feature = "app")]
         Command::Db(command) => database::run(&command.0),

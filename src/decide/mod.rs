@@ -7,7 +7,7 @@
 //! release may go, and reads like a policy: one call and one file for each of its
 //! sections. All of them look at one [`scene`], and ask its [`clock`] about now.
 //! [`posture`] says of an installation what lets a release slip past all that, and [`granted`] whether a break-glass grant
-//! opens a release while nobody can be asked. [`telling`] says who is told of a decision, and when.
+//! opens a release while nobody can be asked. [`telling`] says who is told of a decision, and when, and [`due`] what falls due because a period ended.
 //!
 //! Invariants: one `match` in [`gates`] puts verdicts together and one in
 //! [`conclude`] what a release's requirements come to; nobody combines them
@@ -21,6 +21,7 @@ pub mod change;
 pub mod clock;
 pub mod conclude;
 pub mod consultations;
+pub mod due;
 pub mod experiments;
 pub mod explain;
 pub mod follow;

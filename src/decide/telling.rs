@@ -202,7 +202,7 @@ fn chain<'p>(policy: &'p Policy, decision: &ReleaseDecision, own: &str) -> Vec<&
 }
 
 /// Who holds a role, as far as the policy itself names them.
-fn members(policy: &Policy, name: &str) -> Vec<String> {
+pub(super) fn members(policy: &Policy, name: &str) -> Vec<String> {
     let named = |member: &MemberRef| match member {
         MemberRef::User(name) => Some(name.clone()),
         // An account of somebody whom the policy names is his.
@@ -215,6 +215,14 @@ fn members(policy: &Policy, name: &str) -> Vec<String> {
         MemberRef::Group(_) => None,
     };
     role(policy, name).map(|role| role.members.iter().filter_map(named).collect()).unwrap_or_default()
+}
+
+/// That reports were made, or a survey begun, because a period ended: told to the people whom the message names, in the hours
+/// of its role.
+#[must_use]
+pub fn of_period(policy: &Policy, message: Message) -> Telling {
+    let (people, now) = (message.people.clone(), message.at);
+    telling(policy, message, &people, (now, 0))
 }
 
 /// What people are told of what a release leaves to be done, under its name in the record.

@@ -16,7 +16,8 @@
 //! ([`grant`]), which the app is told of once it is back ([`grant_report`]). The app is the
 //! story that never ends (`app`):
 //! told of something, it reads, decides, records and tells; what people are told elsewhere goes through `messages`. It is made known to the forge once (`setup`), and how it is
-//! protected from being gone round is looked at from outside (`inspection`).
+//! protected from being gone round is looked at from outside (`inspection`). What the record says of a period is told to those
+//! who audit ([`audit`]).
 //!
 //! Invariant: what could not be gathered is a fault, and reaches the gate as one.
 
@@ -25,6 +26,7 @@ pub mod app;
 #[cfg(feature = "app")]
 pub mod append;
 pub mod ask;
+pub mod audit;
 mod baseline;
 mod checklists;
 pub mod courier;

@@ -159,6 +159,37 @@ impl Log {
         }
     }
 
+    /// Looks for what is large in an annex as well.
+    #[cfg(feature = "app")]
+    #[must_use]
+    pub fn with_annex(self, annex: Option<crate::store::annex::Annex>) -> Self {
+        match self.0 {
+            Kind::Folder(folder) => Self(Kind::Folder(folder)),
+            Kind::Database { runtime, reader } => {
+                Self(Kind::Database { runtime, reader: Box::new(reader.with_annex(annex)) })
+            }
+        }
+    }
+
+    /// Whether it is an exported one: entries and hashes, and none of the documents that entries point to.
+    #[must_use]
+    pub fn is_exported(&self) -> bool {
+        match &self.0 {
+            Kind::Folder(_) => true,
+            #[cfg(feature = "app")]
+            Kind::Database { .. } => false,
+        }
+    }
+
+    /// The document of a digest, SHA-256 in hexadecimal; `None` where there is none, or no more.
+    pub fn document(&mut self, sha256: &str) -> Result<Option<Vec<u8>>, Fault> {
+        match (&mut self.0, tree::Hash::parse(sha256)) {
+            (Kind::Folder(_), _) | (_, None) => Ok(None),
+            #[cfg(feature = "app")]
+            (Kind::Database { runtime, reader }, Some(digest)) => Ok(runtime.block_on(reader.blob(digest))?),
+        }
+    }
+
     /// The last signed checkpoint, as it is kept.
     pub fn checkpoint(&mut self) -> Result<String, Fault> {
         match &mut self.0 {

@@ -75,6 +75,10 @@ kinds! {
     Policy = "policy";
     /// who held which role
     Roster = "roster";
+    /// a report that was made, or a survey that was begun, when a period ended
+    Report = "report";
+    /// what somebody answered to a survey
+    Answer = "answer";
     /// an auditor's reading
     Reading = "reading";
     /// evidence that was deleted when its time was over

@@ -23,6 +23,10 @@ pub enum What {
     Near,
     /// It is over.
     Overdue,
+    /// Reports were made because a period ended, which is what the message calls its release.
+    Reported,
+    /// A survey was begun, likewise.
+    Surveyed,
     /// Somebody tries whether messages arrive.
     Tried,
 }
@@ -40,6 +44,8 @@ impl What {
             Self::Owed => "owed",
             Self::Near => "near",
             Self::Overdue => "overdue",
+            Self::Reported => "reported",
+            Self::Surveyed => "surveyed",
             Self::Tried => "tried",
         }
     }
@@ -60,7 +66,7 @@ pub struct Message {
     pub forge: String,
     /// The repository.
     pub repository: String,
-    /// The release.
+    /// The release; of what falls due because a period ended, the period.
     pub release: String,
     /// Where to, by its name in the policy.
     pub environment: String,
@@ -88,7 +94,7 @@ pub struct Message {
     /// The obligation's name in the record, where it is about one, and its kind.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub obligation: Option<String>,
-    /// What is to be done: `validate`, `cab_review`, `audit`, `pir`, `back_merge`, `notify_board`, `mark_emergency`.
+    /// Which reports were made; or what is to be done: `validate`, `cab_review`, `audit`, `pir`, `back_merge`, `notify_board`, `mark_emergency`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub to_do: Option<String>,
     /// When it is due, UTC.

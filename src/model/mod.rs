@@ -11,10 +11,12 @@
 //! Invariant: a value that is not known is absent. No type here has a default
 //! that would let a release go on.
 
+pub mod audit;
 pub mod bounds;
 pub mod catalogue;
 pub mod decision;
 pub mod deployment_report;
+pub mod due;
 pub mod facts;
 pub mod grant;
 pub mod ground;
@@ -26,6 +28,7 @@ pub mod measures;
 pub mod message;
 pub mod notable;
 pub mod pattern;
+pub mod period;
 pub mod posture;
 pub mod release_decision;
 pub mod report;

@@ -11,8 +11,8 @@ use super::rules::Rules;
 use super::shape::Names;
 use super::tree::{Node, Value};
 use super::{
-    break_glass, change_record, class, component, environment, experiment, incident, monitor, notify, people, raci,
-    retention, review, rigor, risk, roles, route, separation, times, waiver,
+    break_glass, change_record, class, component, environment, experiment, incident, monitor, notify, people, periodic,
+    raci, retention, review, rigor, risk, roles, route, separation, times, waiver,
 };
 
 /// A layer as it was given, with the complaints about it.
@@ -68,6 +68,8 @@ fn read(layer: &mut Layer<'_>, names: &Names, rules: &mut Rules) {
     notify::read(layer, &mut rules.notify);
     monitor::read(layer, &mut rules.monitor);
     retention::read(layer, &mut rules.retention);
+    periodic::survey(layer, &mut rules.survey);
+    periodic::reports(layer, &mut rules.reports);
     separation::rejection(layer, &mut rules.rejection);
     separation::read(layer, &mut rules.separation);
     waiver::rule(layer, &mut rules.waivers);

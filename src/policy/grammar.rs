@@ -7,6 +7,8 @@
 
 use super::shape::{Form, Section, Shape, may, must};
 use super::vocabulary::{EXPOSURES, KINDS, TIERS};
+use crate::model::due::ReportKind;
+use crate::model::period::Every;
 
 const TEXT: Shape = Shape::Text(Form::Any);
 const TEXTS: Shape = Shape::Texts(Form::Any);
@@ -75,8 +77,12 @@ pub const POLICY: Shape = Shape::Map(&[
          more. What is deleted, and when, the log's own settings say (`countersign log retention`)",
     ),
     may("experiments", &Shape::Named(&EXPERIMENT), "approval paths that are compared"),
-    may("survey", &SURVEY, "how often approvers are to be asked about the checklist; nothing asks them yet"),
-    may("reports", &REPORTS, "what auditors are to receive; nothing sends it yet"),
+    may(
+        "survey",
+        &SURVEY,
+        "who is asked which gates and items of checklists are still worth their while, when a period ends",
+    ),
+    may("reports", &REPORTS, "what is made for those who audit when a period ends"),
     may("limits", &LIMITS, "how much the gate step reads"),
 ]);
 
@@ -496,10 +502,21 @@ const EXPERIMENT: Shape = Shape::Map(&[
     may("sample", &COUNT, "how many releases it needs"),
 ]);
 
-const EVERY: Shape = Shape::Word(&["week", "month", "quarter", "year"]);
-const SURVEY: Shape = Shape::Map(&[may("every", &EVERY, "how often"), may("ask", &TEXTS, "whom")]);
-const REPORTS: Shape =
-    Shape::Map(&[may("every", &EVERY, "how often"), may("to", &ROLE_NAMES, "to whom"), may("kinds", &TEXTS, "which")]);
+const EVERY: Shape = Shape::Word(&Every::WORDS);
+const SURVEY: Shape = Shape::Map(&[
+    must("every", &EVERY, "how often: when each calendar week, month, quarter or year ends in the zone of `calendar`"),
+    must("ask", &TEXTS, "whom: `approvers`, who approved something in the period, or roles"),
+]);
+const REPORTS: Shape = Shape::Map(&[
+    must("every", &EVERY, "how often: when each calendar week, month, quarter or year ends in the zone of `calendar`"),
+    must("to", &ROLE_NAMES, "the roles that are told where they are"),
+    must(
+        "kinds",
+        &Shape::Words(&ReportKind::WORDS),
+        "which: what was deployed and by which decision, what went otherwise than by the plain rule, emergencies by team, who \
+         holds which role, and what a survey was answered",
+    ),
+]);
 
 const LIMITS: Shape = Shape::Map(&[
     may("files", &Shape::Number(1.0, 1_000_000.0), "files that one gate reads at most; 10,000 when left out"),

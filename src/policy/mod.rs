@@ -42,6 +42,7 @@ mod monitor;
 pub mod notify;
 pub mod packs;
 mod people;
+pub mod periodic;
 mod proofs;
 mod raci;
 mod reader;

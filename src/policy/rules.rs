@@ -5,6 +5,7 @@
 //! here, so that nobody downstream asks what a gap means.
 
 mod guards;
+mod periodic;
 
 use std::cell::OnceCell;
 
@@ -19,6 +20,7 @@ pub use self::guards::{
     BoardRule, BreakGlassRule, ChangeRule, Experiment, IncidentRule, KeepFor, MonitorRule, NotifyRule, Per, PirRule,
     RejectionRule, RetentionRule, Separation, Waits, WaiverRule, is_issues,
 };
+pub use self::periodic::{ReportsRule, SurveyRule};
 
 /// Everything that decides beyond gates.
 #[derive(Clone, Debug, Default)]
@@ -65,6 +67,10 @@ pub struct Rules {
     pub monitor: Option<MonitorRule>,
     /// How long what a release was decided on is kept; `None`: the policy does not say.
     pub retention: Option<RetentionRule>,
+    /// Who is asked about gates and items when a period ends; `None`: nobody is.
+    pub survey: Option<SurveyRule>,
+    /// What those who audit receive when a period ends; `None`: nothing.
+    pub reports: Option<ReportsRule>,
     /// What a rejection needs.
     pub rejection: RejectionRule,
     /// Who may not approve what.

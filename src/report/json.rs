@@ -200,6 +200,11 @@ fn without_lists(decision: &Decision) -> Decision {
     }
 }
 
+/// A document of a kind that has no schema of its own here, for people, with a line end.
+pub fn pretty_of(value: &impl Serialize) -> serde_json::Result<String> {
+    write_pretty(value)
+}
+
 /// Any value as a document for people, with a line end.
 pub(super) fn write_pretty(value: &impl Serialize) -> serde_json::Result<String> {
     let mut text = write(value, PrettyFormatter::new(), usize::MAX)?;

@@ -59,6 +59,10 @@ pub fn headline(message: &Message) -> String {
         What::Owed => format!("{release} went to {environment}, and {role} owes {to_do}{by}"),
         What::Near => format!("{to_do} of {release} is owed by {role}, soon{by}"),
         What::Overdue => format!("{to_do} of {release} is owed by {role}, and overdue: it was due{by}"),
+        What::Reported => format!("reports of {release} are made for {role}: {to_do}"),
+        What::Surveyed => {
+            format!("which gates and checklist items of {release} were worth their while? You are asked once")
+        }
         What::Tried => "messages from Countersign arrive here".to_owned(),
     };
     format!("{urgent}{said}")
@@ -93,6 +97,15 @@ fn lines(message: &Message) -> Vec<(&'static str, String)> {
     found
 }
 
+/// What a link is for.
+fn there(what: What) -> &'static str {
+    match what {
+        What::Reported => "Read them there",
+        What::Surveyed => "Answer there",
+        _ => "See why, and answer there",
+    }
+}
+
 /// The body of a letter: plain text whose lines end with `\n`. `link` is where its release is shown.
 #[must_use]
 pub fn letter(message: &Message, link: Option<&str>) -> String {
@@ -101,7 +114,7 @@ pub fn letter(message: &Message, link: Option<&str>) -> String {
         let _ = writeln!(out, "{what}: {text}");
     }
     if let Some(link) = link {
-        let _ = write!(out, "\nSee why, and answer there: {link}\nOpening it changes nothing.\n");
+        let _ = write!(out, "\n{}: {link}\nOpening it changes nothing.\n", there(message.what));
     }
     out
 }
@@ -119,7 +132,7 @@ pub fn chat(message: &Message, link: Option<&str>) -> String {
         let _ = write!(out, "\n{what}: {}", escaped(&text));
     }
     if let Some(link) = link {
-        let _ = write!(out, "\nSee why, and answer there: <{}>", escaped(link));
+        let _ = write!(out, "\n{}: <{}>", there(message.what), escaped(link));
     }
     out
 }

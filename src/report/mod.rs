@@ -14,6 +14,8 @@
 //! Invariant: no text reaches a surface but through [`neutral`], whoever it
 //! comes from. What is left out is counted, and the count is shown.
 
+pub mod audit;
+pub mod due;
 mod fingerprint;
 pub mod github;
 pub mod gitlab;

@@ -322,6 +322,27 @@ fn browsers() -> Paths {
                 json!([asks("again", false)]),
             ),
         ),
+        (
+            "/reports",
+            page(
+                "reports",
+                "The reports of a repository that were made when periods ended; without one, the repositories that somebody may read",
+                json!([asks("repository", false)]),
+            ),
+        ),
+        (
+            "/report",
+            json!({ "post": form("report", "Somebody takes a document of a report, which is recorded first") }),
+        ),
+        (
+            "/survey",
+            page(
+                "survey",
+                "The survey of a period: which gates and items of checklists held how many releases",
+                json!([asks("repository", true), asks("period", true)]),
+            ),
+        ),
+        ("/answer", json!({ "post": form("answer", "Somebody answers a survey, once") })),
         ("/again", json!({ "post": form("again", "Somebody has something tried again that was given up") })),
         ("/login", json!({ "get": form("login", "The way to the forge, which says who somebody is") })),
         (

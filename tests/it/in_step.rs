@@ -207,7 +207,7 @@ fn the_policies_of_this_repository_are_good() {
 #[test]
 fn the_prose_names_only_options_and_measures_that_there_are() {
     let mut options: BTreeSet<String> =
-        ["gate", "decide", "facts", "answer", "deployed", "serve", "demo", "policy check", "verify"]
+        ["gate", "decide", "due", "report", "facts", "answer", "deployed", "serve", "demo", "policy check", "verify"]
             .into_iter()
             .flat_map(options_of)
             .collect();

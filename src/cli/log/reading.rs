@@ -32,7 +32,7 @@ pub(in crate::cli) struct Reading {
 
 impl Reading {
     /// Records who reads and what is read, where somebody is named.
-    pub(super) fn record(&self, trusted: &Trusted, read: Value) -> Result<(), Failure> {
+    pub(in crate::cli) fn record(&self, trusted: &Trusted, read: Value) -> Result<(), Failure> {
         let (Some(reader), Some(purpose)) = (&self.reader, &self.purpose) else { return Ok(()) };
         if trusted.source.folder.is_some() {
             let why = "an exported folder takes no entries: name the record with `--database`, or leave `--reader` out";

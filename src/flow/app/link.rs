@@ -17,6 +17,18 @@ pub fn query(of: &Stream) -> String {
     format!("{of}&forge={}", plain(forge))
 }
 
+/// The path of the reports of a repository.
+#[must_use]
+pub fn reports(repository: &str) -> String {
+    format!("/reports?repository={}", plain(repository))
+}
+
+/// The path of the survey of a repository and a period.
+#[must_use]
+pub fn survey(repository: &str, period: &str) -> String {
+    format!("/survey?repository={}&period={}", plain(repository), plain(period))
+}
+
 /// The path of the list of a repository's releases.
 #[must_use]
 pub fn releases(repository: &str) -> String {

@@ -12,6 +12,7 @@
 //! goes and runs becomes facts in [`scanned`]. What people do on the pages of releases is taken in [`acting`].
 //! Change records, incidents and what the board decides are issues where the policy has them so: [`records`]; when it meets
 //! may stand in a feed: [`feeds`].
+//! What falls due because a period ended is made and told in [`periods`].
 //! What several processes that are this app share is in [`sharing`], and what the desks of several forges do that are one app
 //! in [`beside`]; by that, and by the record, a release knows how the other parts of its package stand: [`package`].
 //! What came to nothing waits in [`given_up`] for somebody who has it tried again.
@@ -49,6 +50,7 @@ pub mod outside;
 mod owed;
 mod package;
 mod past;
+pub mod periods;
 pub mod policy;
 mod records;
 mod ruling;
@@ -204,6 +206,7 @@ pub struct Desk<H: Hub> {
     agendas: records::Settled,
     causes: records::Causes,
     unlooked: given_up::Deliveries<H::Claimed>,
+    periods: periods::Periods,
     /// Wakes whoever decides, whoever tells forges, and whoever tells people.
     to_decide: Notify,
     to_tell: Notify,
@@ -302,6 +305,7 @@ impl<H: Hub> Desk<H> {
             agendas: records::Settled::default(),
             causes: records::Causes::default(),
             unlooked: given_up::Deliveries::default(),
+            periods: periods::Periods::default(),
             delivered,
             evidence: evidence::Remembered::default(),
             turns: submission::Turns::default(),
@@ -320,6 +324,7 @@ impl<H: Hub> Desk<H> {
         tasks.spawn(until(ends.clone(), desk.clone().talk()));
         tasks.spawn(until(ends.clone(), desk.clone().keep_ledger()));
         tasks.spawn(until(ends.clone(), desk.clone().share()));
+        tasks.spawn(until(ends.clone(), desk.clone().keep_periods()));
         tasks.spawn(until(ends, desk.clone().wake()));
         (desk, Works { tasks, end })
     }

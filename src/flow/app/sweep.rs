@@ -243,6 +243,7 @@ impl<H: Hub> Desk<H> {
         self.book().swept(repository, now);
         self.read_whole(repository, began);
         self.account(repository);
+        self.may_fall_due(repository);
         Ok(())
     }
 

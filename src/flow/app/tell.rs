@@ -29,6 +29,7 @@ use crate::log::receipt::sha256;
 use crate::model::facts::Facts;
 use crate::model::message::{Message, What};
 use crate::model::release_decision::{OpenedObligation, ReleaseDecision, Ruling};
+use crate::policy::Policy;
 use crate::store::change::Stream;
 use crate::store::fault::Fault as DatabaseFault;
 use crate::store::latest::Left;
@@ -204,6 +205,18 @@ impl<H: Hub> Desk<H> {
         self.tell_people(&drafts).await
     }
 
+    /// Tells whoever has something of a period that ended, once.
+    pub(super) async fn tell_of_period(
+        &self,
+        reader: &mut Reader,
+        policy: &Policy,
+        message: Message,
+    ) -> Result<(), Failed> {
+        let telling = telling::of_period(policy, message);
+        let drafts = self.unrecorded(reader, &[telling]).await.map_err(Fault::from)?;
+        self.tell_people(&drafts).await
+    }
+
     async fn tell_later(&self, draft: &Drafted) -> Result<(), Failed> {
         let bytes = draft.body.to_string().into_bytes();
         let from = Some(draft.not_before);
@@ -298,7 +311,12 @@ impl<H: Hub> Desk<H> {
             }
         }
         reader.close().await?;
-        let link = self.settings.pages.as_ref().map(|pages| format!("{pages}{}", link::path(&stream(&message))));
+        let path = match message.what {
+            What::Reported => link::reports(&message.repository),
+            What::Surveyed => link::survey(&message.repository, &message.release),
+            _ => link::path(&stream(&message)),
+        };
+        let link = self.settings.pages.as_ref().map(|pages| format!("{pages}{path}"));
         let key: String = claimed.once.chars().filter(char::is_ascii_alphanumeric).collect();
         let letter = Letter { message: &message, link: link.as_deref(), key: &key, again: claimed.attempt > 1 };
         Ok(self.settings.channels.send(&claimed.destination, letter, self.now()).await)

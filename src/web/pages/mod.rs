@@ -14,9 +14,11 @@ mod index;
 mod more;
 mod people;
 mod release;
+mod reports;
 mod said;
 mod session;
 pub mod setup;
+mod survey;
 mod timeline;
 mod tree;
 
@@ -71,6 +73,10 @@ pub fn router<H: Hub, D: Doorway>(desk: Arc<Desk<H>>, visits: Visits<D>, origin:
         .route("/act", post(act::act::<H, D>))
         .route("/given-up", get(given_up::shown::<H, D>))
         .route("/again", post(given_up::again::<H, D>))
+        .route("/reports", get(reports::shown::<H, D>))
+        .route("/report", post(reports::taken::<H, D>))
+        .route("/survey", get(survey::shown::<H, D>))
+        .route("/answer", post(survey::answered::<H, D>))
         .route("/receipt", get(receipt::<H, D>))
         .route("/login", get(session::login::<H, D>))
         .route(BACK, get(session::back::<H, D>))

@@ -72,6 +72,7 @@ pub fn login_link(uri: &Uri) -> String {
 #[must_use]
 pub fn way(to: &str) -> &str {
     let ours = to == "/" || to.starts_with("/?") || to.starts_with("/release?") || to == super::given_up::PATH;
+    let ours = ours || to == super::reports::PATH || to.starts_with("/reports?") || to.starts_with("/survey?");
     let plain = to.len() <= WAY && to.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
     if ours && plain { to } else { "/" }
 }

@@ -29,6 +29,7 @@ mod owing;
 mod pages;
 mod past_us;
 mod path;
+mod periods;
 mod record;
 mod replicas;
 mod required;

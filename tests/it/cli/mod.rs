@@ -25,6 +25,7 @@ mod reading;
 #[cfg(feature = "app")]
 mod receipt;
 mod reference;
+mod reports;
 #[cfg(feature = "app")]
 mod retention;
 mod scenarios;

@@ -15,6 +15,7 @@ mod never;
 mod notify;
 mod overlooked;
 mod packs;
+mod periods;
 mod places;
 mod rules;
 mod satisfiable;

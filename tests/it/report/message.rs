@@ -28,7 +28,7 @@ fn message(what: What, hostile: &str) -> Message {
     }
 }
 
-const ALL: [What; 9] = [
+const ALL: [What; 11] = [
     What::Asked,
     What::Reminded,
     What::Escalated,
@@ -37,6 +37,8 @@ const ALL: [What; 9] = [
     What::Owed,
     What::Near,
     What::Overdue,
+    What::Reported,
+    What::Surveyed,
     What::Tried,
 ];
 const LINK: &str = "https://countersign.example/release?repository=a%2Fb&release=x";
@@ -55,7 +57,12 @@ fn no_header_ends_and_no_line_begins_by_text_from_elsewhere() {
         assert!(!text.contains('\r') && !text.contains("\nBcc") && !text.contains("\n."), "{text}");
         let links: Vec<&str> = text.match_indices("://").map(|(at, _)| &text[at..]).collect();
         assert_eq!(links.len(), 1, "only ours is a link: {text}");
-        assert!(text.contains(&format!("\nSee why, and answer there: {LINK}\nOpening it changes nothing.\n")));
+        let there = match what {
+            What::Reported => "Read them there",
+            What::Surveyed => "Answer there",
+            _ => "See why, and answer there",
+        };
+        assert!(text.contains(&format!("\n{there}: {LINK}\nOpening it changes nothing.\n")), "{text}");
     }
 }
 

@@ -1,5 +1,6 @@
 //! Words and files: what a decision looks like on every surface.
 
+mod audit;
 mod github;
 mod gitlab;
 mod json;

@@ -3,7 +3,8 @@
 use std::fmt::Write as _;
 
 use chrono::{DateTime, Utc};
-use countersign::decide::telling;
+use countersign::decide::{due, telling};
+use countersign::model::due::ReportKind;
 use countersign::model::facts::Facts;
 use countersign::model::ground::Ground;
 use countersign::model::release_decision::{Node, ReleaseDecision, Ruling, Status};
@@ -42,6 +43,8 @@ pub struct Wanted {
     /// `asked operations at slack:#releases from 2026-12-08T14:00:00Z`, parts of it; with `!` what is told nobody.
     #[serde(default)]
     pub told: Vec<String>,
+    /// `population of 2026-Q3 to auditor: group:internal-audit`, parts of it; an empty list: nothing falls due.
+    pub due: Option<Vec<String>>,
     /// Whose acts count, by login, sorted.
     pub counted: Option<Vec<String>>,
     /// Requirements, by their code, with more than their sentence.
@@ -210,6 +213,18 @@ pub fn compare(wanted: &Wanted, policy: &Policy, decision: &ReleaseDecision, fac
             }
         }
     }
+    if let Some(due) = &wanted.due {
+        let got = fallen_due(policy, decision);
+        if due.is_empty() && !got.is_empty() {
+            complaints.push(format!("  due: wanted nothing, got {got:?}"));
+        }
+        for part in due {
+            let (text, must) = part.strip_prefix('!').map_or((part.as_str(), true), |text| (text, false));
+            if got.iter().any(|known| known.contains(text)) != must {
+                complaints.push(format!("  due: `{part}`, but it is {got:?}"));
+            }
+        }
+    }
     complaints.extend(prose(decision, &nodes));
     if !complaints.is_empty() {
         complaints.push(told(decision));
@@ -270,6 +285,21 @@ fn messages(policy: &Policy, decision: &ReleaseDecision, facts: &Facts) -> Vec<S
     let told = telling::of(policy, facts, decision).into_iter().map(|it| {
         let role = it.message.role.map_or_else(String::new, |role| format!(" {role}"));
         format!("{}{role} at {} from {}", it.message.what.word(), it.to.join(" and "), instant(it.not_before))
+    });
+    told.collect()
+}
+
+/// What falls due because a period ended, beside the decision and not in it.
+pub fn fallen_due(policy: &Policy, decision: &ReleaseDecision) -> Vec<String> {
+    let due = due::of(policy, decision.now);
+    let told = due.due.iter().map(|it| {
+        let to = it.to.iter().map(|to| {
+            let who = to.people.iter().chain(&to.groups).cloned().collect::<Vec<_>>().join(", ");
+            format!("{}: {who}", to.role.as_deref().unwrap_or("approvers"))
+        });
+        let to = to.collect::<Vec<_>>().join("; ");
+        let what = it.kind.map_or("survey", ReportKind::word);
+        format!("{what} of {} to {to}, since {}, next {}", it.period.label, instant(it.period.until), instant(it.next))
     });
     told.collect()
 }
