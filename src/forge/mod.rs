@@ -320,6 +320,12 @@ pub trait Forge: Source {
     /// Says what a look is going to need. It may begin to read.
     fn expects(&self, _release: &Expected<'_>) {}
 
+    /// Reads of a repository what the next decisions there will need, where a forge keeps that. What could not be read is read
+    /// then.
+    fn keeps_up(&self, _repository: &str) -> impl Future<Output = Result<(), Self::Fault>> + Send {
+        async { Ok(()) }
+    }
+
     /// The commit that a run deploys.
     fn deploys(&self, waiting: &Waiting) -> impl Future<Output = Result<String, Self::Fault>> + Send;
 

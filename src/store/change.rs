@@ -190,8 +190,8 @@ pub enum Change {
     Retried(u64),
 }
 
-/// Whether a change can be made by who has that number, as the database stands.
-pub(super) async fn judge(session: &mut Session, change: &Change, epoch: i64) -> Result<Option<Refused>, Fault> {
+/// Whether a change may be refused, by what stands in the database before it.
+pub(super) fn is_judged(change: &Change) -> bool {
     match change {
         Change::Delivery(..)
         | Change::Policy(_)
@@ -202,7 +202,14 @@ pub(super) async fn judge(session: &mut Session, change: &Change, epoch: i64) ->
         | Change::Incident(..)
         | Change::Owes(..)
         | Change::Met(_)
-        | Change::OfChange(..) => Ok(None),
+        | Change::OfChange(..) => false,
+        Change::Acted(_) | Change::Decision(_) | Change::Leaves(..) | Change::Ended(_) | Change::Retried(_) => true,
+    }
+}
+
+/// Whether a change can be made by who has that number, as the database stands.
+pub(super) async fn judge(session: &mut Session, change: &Change, epoch: i64) -> Result<Option<Refused>, Fault> {
+    match change {
         Change::Acted(acted) => is_at(session, &acted.stream, acted.after).await,
         Change::Decision(decision) => judge_decision(session, decision).await,
         Change::Leaves(_, effect) => judge_effects(session, std::slice::from_ref(effect)).await,
@@ -216,6 +223,8 @@ pub(super) async fn judge(session: &mut Session, change: &Change, epoch: i64) ->
             let dead = session.rows("SELECT 1 FROM outbox WHERE idx = $1 AND state = 'dead'", &[int(*effect)]).await?;
             Ok(dead.is_empty().then_some(Refused::NotDead(*effect)))
         }
+        // See [`is_judged`].
+        _ => Ok(None),
     }
 }
 

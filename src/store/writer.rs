@@ -351,10 +351,12 @@ impl Writer {
         changes: &[Change],
         rest: &mut Vec<Asked>,
     ) -> Result<Option<Refused>, Fault> {
-        if !changes.is_empty() && !rest.is_empty() {
+        let judged = || changes.iter().filter(|change| change::is_judged(change));
+        // Of what needs no look at the database, as a delivery, a whole batch goes there at once.
+        if judged().next().is_some() && !rest.is_empty() {
             session.all(Part::Inner, std::mem::take(rest)).await?;
         }
-        for change in changes {
+        for change in judged() {
             if let Some(refused) = change::judge(session, change, self.replica.epoch()).await? {
                 return Ok(Some(refused));
             }

@@ -262,7 +262,7 @@ impl<H: Hub> Desk<H> {
         // Whoever asks lets go first what waits.
         let outside = if case.asked.is_some() { outside.behind_deployments() } else { outside };
         let (repository, environment, commit) = (&key.repository, &key.environment, &key.commit);
-        let reading = info_span!("facts");
+        let (reading, began) = (info_span!("facts"), Instant::now());
         let forge = reading.in_scope(|| {
             let forge = outside.looking(&json!([repository, environment, commit]).to_string());
             let [file, ..] = PLACES;
@@ -283,7 +283,7 @@ impl<H: Hub> Desk<H> {
             async { tokio::join!(those, self.policy(&forge, repository), forge.running(repository, environment)) };
         let ((waits, alike), read, _) = begun.instrument(reading.clone()).await;
         let mut takes = waits?.ok_or(Undecided::WaitsNoLonger)?;
-        let Alike { attempts, others, .. } = alike?;
+        let Alike { attempts, others, waits: waited } = alike?;
         let read = match read {
             Ok(read) => read,
             Err(none) => return self.held(case, (attempts, since), none).await,
@@ -298,7 +298,7 @@ impl<H: Hub> Desk<H> {
         // Whether it still waits, in the same attempt, is asked once more while the rest is read.
         let went = Went::default();
         let facts = self.facts_and_said(&forge, &read, (case, &attempts), &went);
-        let all = async { tokio::join!(facts, self.once_more(&outside, case, &attempts)) };
+        let all = self.with_those_that_wait(facts, (&outside, case), (&attempts, waited, began));
         let (facts, waits) = all.instrument(reading).await;
         let (facts, (said, proposed)) = facts?;
         let text = serde_json::to_string(&facts)?;

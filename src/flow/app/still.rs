@@ -4,6 +4,7 @@
 use std::time::Instant;
 
 use super::docket::{Case, Key};
+use super::fresh::MOMENT;
 use super::ruling::{Attempts, Undecided, shown};
 use super::{Desk, before};
 use crate::forge::{Forge as _, Hub, Started, Takes, Waiting};
@@ -19,7 +20,7 @@ pub(super) struct Alike {
     /// Those that wait beside them.
     pub(super) others: Vec<u64>,
     /// Whether one is known to wait that was thought to.
-    waits: bool,
+    pub(super) waits: bool,
 }
 
 /// The runs of a case, as the forge has them now. What is known of a release is asked by its first run: who started it, from
@@ -95,6 +96,27 @@ impl<H: Hub> Desk<H> {
             self.fresh.seen(&case.key.repository, attempts, began);
         }
         waits
+    }
+
+    /// Reads the facts of a release, and whether it still waits that was told before that it is held. What was asked when the
+    /// decision began is as good as what is asked now, where that is a moment ago and nothing was heard since.
+    pub(super) async fn with_those_that_wait<T>(
+        &self,
+        facts: impl Future<Output = T>,
+        (forge, case): (&H::Forge, &Case),
+        (attempts, waited, began): (&Attempts, bool, Instant),
+    ) -> (T, Result<Option<Takes>, Undecided>) {
+        let mut facts = std::pin::pin!(facts);
+        if waited && case.told.is_some() && case.asked.is_none() {
+            self.fresh.seen(&case.key.repository, attempts, began);
+            let left = MOMENT.saturating_sub(began.elapsed());
+            if let Ok(facts) = tokio::time::timeout(left, &mut facts).await {
+                let holds = self.fresh.holds(&case.key.repository, attempts);
+                let waits = if holds { Ok(Some(Takes::ANY)) } else { self.once_more(forge, case, attempts).await };
+                return (facts, waits);
+            }
+        }
+        tokio::join!(facts, self.once_more(forge, case, attempts))
     }
 
     /// Which answers any of the runs of a release would take; `None` where none of them waits.

@@ -13,7 +13,7 @@ use super::Desk;
 use super::docket::Key;
 use super::talk::pressed::Pressed;
 use crate::forge::hint::{Hint, Hinted};
-use crate::forge::{Forge, Hub, Pending};
+use crate::forge::{Forge as _, Hub, Pending};
 use crate::store::change::{Sent, Stream};
 
 /// How soon a sweep that failed is made again.
@@ -196,6 +196,7 @@ impl<H: Hub> Desk<H> {
             } else {
                 self.counts.sweep("done");
                 self.see_to_deliveries(repository).await;
+                self.keep_up_with(repository).await;
                 if let Err(why) = self.look_after(repository).await {
                     self.say("record_unkept", &json!({ "repository": repository, "fault": why.to_string() }));
                 }
@@ -215,6 +216,23 @@ impl<H: Hub> Desk<H> {
             Err(fault) => {
                 self.say("deliveries_not_seen_to", &json!({ "repository": repository, "fault": fault.to_string() }));
             }
+        }
+    }
+
+    /// Reads ahead what decisions need of a repository in which something runs. It is no fault where that cannot be: whoever
+    /// decides reads what is not there.
+    async fn keep_up_with(&self, repository: &str) {
+        let began = || self.settings.since.keys().any(|(of, _)| of.eq_ignore_ascii_case(repository));
+        let runs = async {
+            let mut reader = self.reader().await?;
+            let runs = began() || !reader.deployed(H::NAME, repository).await?.is_empty();
+            reader.close().await?;
+            Ok::<_, crate::store::fault::Fault>(runs)
+        };
+        if let (Ok(true), Ok(forge)) = (runs.await, self.hub.of(repository).await)
+            && let Err(fault) = forge.keeps_up(repository).await
+        {
+            self.say("not_read_ahead", &json!({ "repository": repository, "fault": fault.to_string() }));
         }
     }
 

@@ -85,6 +85,10 @@ impl Forge for Client {
         read::opening::begin(self, release);
     }
 
+    async fn keeps_up(&self, repository: &str) -> Result<(), Fault> {
+        read::keeps_up(&self.at(Priority::Sweep), repository).await
+    }
+
     async fn deploys(&self, waiting: &Waiting) -> Result<String, Fault> {
         write::rule::commit(self, waiting).await
     }

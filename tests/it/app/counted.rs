@@ -120,8 +120,7 @@ fn a_decision_takes_so_many_calls() {
     quiet(&github);
     let cold = reads(&github);
     eprintln!("cold: {} of {}\n{}", counted(&cold), cold.len(), listed(&cold));
-    assert!(counted(&cold) <= 7, "cold: {} of {}\n{}", counted(&cold), cold.len(), listed(&cold));
-    assert!(cold.len() <= 7, "cold, with what had not changed: {}\n{}", cold.len(), listed(&cold));
+    assert!(cold.len() <= 5, "cold, with what had not changed: {}\n{}", cold.len(), listed(&cold));
 
     github.forget();
     reviews(&github, "carla", "APPROVED");
@@ -131,8 +130,9 @@ fn a_decision_takes_so_many_calls() {
     quiet(&github);
     let warm = reads(&github);
     eprintln!("warm: {} of {}\n{}", counted(&warm), warm.len(), listed(&warm));
-    assert!(counted(&warm) <= 4, "warm: {} of {}\n{}", counted(&warm), warm.len(), listed(&warm));
-    assert!(warm.len() <= 10, "warm, with what had not changed: {}\n{}", warm.len(), listed(&warm));
+    // One of them is asked of an enterprise server alone: whether the account is suspended there.
+    assert!(counted(&warm) <= 3, "warm: {} of {}\n{}", counted(&warm), warm.len(), listed(&warm));
+    assert!(warm.len() <= 6, "warm, with what had not changed: {}\n{}", warm.len(), listed(&warm));
 }
 
 /// How long one answer takes.
@@ -174,7 +174,7 @@ fn a_decision_takes_so_many_round_trips() {
     let (asked, post) = (github.asked(), posted().unwrap());
     let (cold, seconds) = (waited(&asked, &post), (post.at - begun).as_secs_f64());
     eprintln!("cold: {cold} round trips, {seconds:.2} s of {FAR:?} each\n{}", timed(&asked, begun));
-    assert!(cold <= 3, "cold: {cold}\n{}", timed(&asked, begun));
+    assert!(cold <= 2, "cold: {cold}\n{}", timed(&asked, begun));
     until("the report's end", || !told(&github).reports.is_empty());
     quiet(&github);
 

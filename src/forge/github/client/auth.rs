@@ -103,6 +103,11 @@ impl Lease {
     pub(super) fn is_good(&self, now: DateTime<Utc>) -> bool {
         now + Duration::minutes(2) < self.until
     }
+
+    /// Whether the next one is to be got.
+    pub(super) fn ends_soon(&self, now: DateTime<Utc>) -> bool {
+        now + Duration::minutes(10) >= self.until
+    }
 }
 
 /// What GitHub answers when a token is asked for.

@@ -1,20 +1,26 @@
 //! GraphQL: one question about many things. What of it failed is known by its place in the answer.
 
+use std::sync::Arc;
+
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::fault::Fault;
 use super::look::Asked;
+use super::send::Reply;
 use super::{Client, parse, unreadable};
 use crate::report::neutral;
 
 /// The variables of a question. Texts of others go here, and never into the question itself.
 pub type Variables = Map<String, Value>;
 
-/// What GraphQL answered.
+/// What GraphQL answered. Copies share it.
+#[derive(Clone, Debug)]
+pub struct Answer(Arc<Answered>);
+
 #[derive(Debug, Deserialize)]
-pub struct Answer {
+struct Answered {
     data: Option<Value>,
     #[serde(default)]
     errors: Vec<Wrong>,
@@ -52,15 +58,41 @@ impl Answer {
             let path: Vec<&str> = wrong.path.iter().map_while(Value::as_str).collect();
             path.len().min(place.len()) == path.iter().zip(place).take_while(|(a, b)| a == b).count()
         };
-        if let Some(wrong) = self.errors.iter().find(within) {
+        if let Some(wrong) = self.0.errors.iter().find(within) {
             return Err(wrong.fault(&named));
         }
-        let mut value = self.data.as_ref();
+        let mut value = self.0.data.as_ref();
         for name in place {
             value = value.and_then(|value| value.get(name));
         }
         let value = value.filter(|value| !value.is_null()).ok_or_else(|| Fault::NotFound { what: named.clone() })?;
         T::deserialize(value).map_err(|error| unreadable(&named, &error.to_string()))
+    }
+}
+
+/// A question by what was sent, where it had these variables.
+pub(super) fn question_of(body: &str, variables: &Variables) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Sent {
+        query: String,
+        variables: Variables,
+    }
+    serde_json::from_str::<Sent>(body).ok().filter(|sent| sent.variables == *variables).map(|sent| sent.query)
+}
+
+impl Reply {
+    /// The answer to a question, read once.
+    fn answer(&self) -> Result<Answer, Fault> {
+        if let Some(answer) = self.answer.get() {
+            return Ok(answer.clone());
+        }
+        let answer = Answer(Arc::new(parse(WHAT, &self.body)?));
+        Ok(self.answer.get_or_init(|| answer).clone())
+    }
+
+    /// Whether it answers a question, part by part, and is no refusal of the whole.
+    pub(super) fn answers(&self) -> bool {
+        self.answer().is_ok_and(|answer| answer.0.errors.iter().all(|wrong| !wrong.path.is_empty()))
     }
 }
 
@@ -76,9 +108,9 @@ impl Client {
         let mut waits = 0;
         let mut reply = self.once(&asked).await?;
         loop {
-            let answer: Answer = parse(WHAT, &reply.body)?;
+            let answer = reply.answer()?;
             // GraphQL says with status 200 that its allowance is used up.
-            let limit = answer.errors.iter().any(|wrong| wrong.kind.as_deref() == Some("RATE_LIMITED"));
+            let limit = answer.0.errors.iter().any(|wrong| wrong.kind.as_deref() == Some("RATE_LIMITED"));
             if limit {
                 let none = reqwest::header::HeaderMap::new();
                 let wait = self.limited(&none, &reply.body, reqwest::StatusCode::TOO_MANY_REQUESTS, true);
@@ -89,7 +121,7 @@ impl Client {
                 reply = self.sent(&asked).await?;
                 continue;
             }
-            if let Some(wrong) = answer.errors.iter().find(|wrong| wrong.path.is_empty()) {
+            if let Some(wrong) = answer.0.errors.iter().find(|wrong| wrong.path.is_empty()) {
                 return Err(wrong.fault(""));
             }
             return Ok(answer);

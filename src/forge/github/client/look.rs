@@ -10,8 +10,10 @@ use tokio::sync::OnceCell;
 use tracing::Instrument as _;
 
 use super::fault::Fault;
-use super::graphql::{Variables, body};
-use super::send::{Reply, Request};
+use super::graphql::{Variables, body, question_of};
+use super::newest::Newest;
+use super::send::{Reply, Request, TRIES};
+use super::together::{Together, together};
 use super::{Client, Inner};
 
 /// Of how many things is kept what was read of them.
@@ -48,10 +50,14 @@ struct Read {
     cells: HashMap<Asked, Cell>,
     /// What somebody asked for, in the order in which it was.
     used: Vec<Asked>,
+    /// What is asked together with others.
+    groups: HashMap<Asked, Arc<Group>>,
+    /// The questions of the look before, until it is known with what this one begins.
+    before: Vec<String>,
 }
 
 /// The question with which a look at a release begins: what is asked of every one of them before anything else is known.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(in crate::forge::github) struct Opening {
     /// The repository, `owner/name`.
     pub(in crate::forge::github) repository: String,
@@ -63,6 +69,15 @@ pub(in crate::forge::github) struct Opening {
     pub(in crate::forge::github) file: String,
     /// The question itself.
     pub(in crate::forge::github) text: String,
+    /// What was known of the repository's activity when it began.
+    pub(in crate::forge::github) activity: Newest,
+}
+
+/// Several questions that are sent as one.
+#[derive(Debug)]
+struct Group {
+    asked: Asked,
+    cell: Cell,
 }
 
 /// A look that goes on. When the last who looks is gone, what it read is known to the next.
@@ -85,6 +100,10 @@ impl Look {
             read.used.push(asked.clone());
         }
         read.cells.entry(asked.clone()).or_default().clone()
+    }
+
+    fn group(&self, asked: &Asked) -> Option<Arc<Group>> {
+        lock(&self.read).groups.get(asked).cloned()
     }
 }
 
@@ -119,7 +138,11 @@ impl Client {
         let client = Self { look: Some(Arc::new(look)), ..self.clone() };
         let before = lock(&self.inner.looks).get(at).cloned().unwrap_or_default();
         for asked in before {
-            client.begin(asked);
+            match (asked, &client.look) {
+                // Those go with the question with which this look begins.
+                (Asked::Graph(body), Some(look)) => lock(&look.read).before.push(body),
+                (asked, _) => client.begin(asked),
+            }
         }
         client
     }
@@ -131,15 +154,38 @@ impl Client {
         }
     }
 
-    /// The same for a question.
-    pub(in crate::forge::github) fn ask_ahead(&self, question: &str, variables: &Variables) {
-        self.begin(Asked::Graph(body(question, variables)));
+    /// Begins to ask questions about one repository, as one where that can be.
+    pub(in crate::forge::github) fn ask_together(&self, questions: &[&str], variables: &Variables) {
+        let Some(look) = &self.look else { return };
+        let asked: Vec<Asked> = questions.iter().map(|question| Asked::Graph(body(question, variables))).collect();
+        if let ([_, _, ..], Together::One(all)) = (questions, together(questions)) {
+            let group = Arc::new(Group { asked: Asked::Graph(body(&all, variables)), cell: Cell::default() });
+            let mut read = lock(&look.read);
+            read.groups.extend(asked.iter().map(|asked| (asked.clone(), group.clone())));
+        }
+        for asked in asked {
+            self.begin(asked);
+        }
     }
 
-    /// Begins a look with a question that whoever reads in it takes his part of.
-    pub(in crate::forge::github) fn opens_with(&self, opening: Opening, variables: &Variables) {
+    /// Begins a look with a question that whoever reads in it takes his part of, with others beside it. What the look before
+    /// asked goes with them: the first of its further questions in the same call, for GitHub bounds what one may list.
+    pub(in crate::forge::github) fn opens_with(&self, opening: Opening, more: Option<String>, variables: &Variables) {
         let Some(look) = &self.look else { return };
-        self.ask_ahead(&opening.text, variables);
+        let before = std::mem::take(&mut lock(&look.read).before);
+        let before: Vec<String> = before.iter().filter_map(|body| question_of(body, variables)).collect();
+        let own: Vec<&str> = std::iter::once(&opening.text).chain(&more).map(String::as_str).collect();
+        let mut first = own.clone();
+        for question in before.iter().map(String::as_str).filter(|question| !own.contains(question)) {
+            let with = [own.as_slice(), &[question]].concat();
+            match together(&with) {
+                Together::One(_) if first.len() == own.len() => first.push(question),
+                Together::One(_) | Together::Other => self.begin(Asked::Graph(body(question, variables))),
+                // It asked what is asked otherwise now.
+                Together::Differ => {}
+            }
+        }
+        self.ask_together(&first, variables);
         let _ = look.opening.set(opening);
     }
 
@@ -155,23 +201,43 @@ impl Client {
 
     fn begin(&self, asked: Asked) {
         let Some(look) = &self.look else { return };
-        let cell = look.cell(&asked, false);
+        let (cell, group) = (look.cell(&asked, false), look.group(&asked));
         let client = Self { look: None, ..self.clone() };
-        let read = async move { cell.get_or_init(|| client.sent(&asked)).await.is_ok() };
+        let read = async move { cell.get_or_init(|| client.fetched(&asked, group)).await.is_ok() };
         tokio::spawn(read.in_current_span());
+    }
+
+    /// Reads something, with others where it goes with them. What cannot be had of all together is asked for by itself.
+    async fn fetched(&self, asked: &Asked, group: Option<Arc<Group>>) -> Result<Reply, Fault> {
+        if let Some(group) = group {
+            // What is too much for one answer is not asked for again and again.
+            let all = group.cell.get_or_init(|| self.tried(&group.asked, 1)).await;
+            if let Some(reply) = all.as_ref().ok().filter(|reply| reply.answers()) {
+                return Ok(reply.clone());
+            }
+        }
+        self.sent(asked).await
     }
 
     /// Reads something; in a look, once.
     pub(super) async fn once(&self, asked: &Asked) -> Result<Reply, Fault> {
         match &self.look {
-            Some(look) => look.cell(asked, true).get_or_init(|| self.sent(asked)).await.clone(),
+            Some(look) => {
+                let group = look.group(asked);
+                look.cell(asked, true).get_or_init(|| self.fetched(asked, group)).await.clone()
+            }
             None => self.sent(asked).await,
         }
     }
 
     /// Reads something anew.
     pub(super) async fn sent(&self, asked: &Asked) -> Result<Reply, Fault> {
-        let (request, what) = match asked {
+        self.tried(asked, TRIES).await
+    }
+
+    /// The same, tried so often at most.
+    async fn tried(&self, asked: &Asked, tries: u32) -> Result<Reply, Fault> {
+        let (mut request, what) = match asked {
             Asked::Get(url) => {
                 let what = self.inner.base.path_of(url).unwrap_or_default();
                 (super::reading(url.clone()), what)
@@ -179,10 +245,11 @@ impl Client {
             Asked::Graph(body) => {
                 let url = self.inner.base.graphql().clone();
                 let request =
-                    Request { method: Method::POST, url, body: Some(body.clone()), graphql: true, reads: true };
+                    Request { method: Method::POST, url, body: Some(body.clone()), graphql: true, reads: true, tries };
                 (request, super::graphql::WHAT.to_owned())
             }
         };
+        request.tries = tries;
         self.send(&request, &what).await
     }
 }

@@ -10,12 +10,14 @@ mod cache;
 mod fault;
 mod graphql;
 mod look;
+mod newest;
 mod pace;
 mod queue;
 mod route;
 mod send;
+mod together;
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -37,11 +39,14 @@ use auth::{Lease, Minted};
 use cache::Cache;
 pub(in crate::forge::github) use look::Opening;
 use look::{Asked, Before, Look};
+pub(in crate::forge::github) use newest::{Entry, Newest};
 use queue::Queue;
 use send::{Reply, Request};
 
 /// How long a request may take, from its connection to its last byte.
 const TIME: Duration = Duration::from_secs(30);
+/// How long nobody tries again to get the next token.
+const LATER: Duration = Duration::from_secs(30);
 /// How many pages a list may have: 10,000 entries at 100 a page.
 const PAGES: usize = 100;
 
@@ -80,11 +85,14 @@ struct Inner {
     base: Base,
     identity: Identity,
     lease: tokio::sync::Mutex<Option<Lease>>,
+    /// Whether somebody gets the next token.
+    renews: AtomicBool,
     /// What was answered before; none of it where nothing is kept.
     cache: Option<Mutex<Cache>>,
     queue: Queue,
     counters: Counters,
     looks: Before,
+    lists: newest::Lists,
 }
 
 /// A client of one GitHub under one identity. Copies share limits, cache and token.
@@ -118,10 +126,12 @@ impl Client {
             base,
             identity,
             lease: tokio::sync::Mutex::new(None),
+            renews: AtomicBool::new(false),
             cache,
             queue: Queue::default(),
             counters: Counters::default(),
             looks: Before::default(),
+            lists: newest::Lists::default(),
         };
         Ok(Self { inner: Arc::new(inner), priority: Priority::Deployment, look: None })
     }
@@ -235,7 +245,7 @@ impl Client {
         body: &serde_json::Value,
     ) -> Result<Option<T>, Fault> {
         let body = (!body.is_null()).then(|| body.to_string());
-        let request = Request { method, url: self.url(path)?, body, graphql: false, reads: false };
+        let request = Request { method, url: self.url(path)?, body, graphql: false, reads: false, tries: send::TRIES };
         let reply = self.send(&request, path).await?;
         if reply.body.is_empty() { Ok(None) } else { parse(path, &reply.body).map(Some) }
     }
@@ -297,20 +307,43 @@ impl Client {
         self.inner.base.rest(path).ok_or_else(|| Fault::Setup(format!("`{path}` is no path of GitHub's")))
     }
 
-    /// The token for a request that begins now; a new one instead of `stale`.
+    /// The token for a request that begins now; a new one instead of `stale`. One that soon ends is used while the next is got, so
+    /// that nobody waits for that.
     async fn token(&self, stale: Option<&Secret>) -> Result<Secret, Fault> {
-        let (key, installation, repository) = match &self.inner.identity {
-            Identity::Token(token) => return Ok(token.clone()),
-            Identity::App { key, installation, repository } => (key, *installation, repository),
-        };
+        if let Identity::Token(token) = &self.inner.identity {
+            return Ok(token.clone());
+        }
         // One asks for a token while the others wait for it.
         let mut lease = self.inner.lease.lock().await;
         let now = Utc::now();
         if let Some(held) = lease.as_ref().filter(|held| held.is_good(now) && stale != Some(&held.token)) {
+            if held.ends_soon(now) && !self.inner.renews.swap(true, Ordering::AcqRel) {
+                tokio::spawn(Self { look: None, ..self.clone() }.renewed());
+            }
             return Ok(held.token.clone());
         }
-        let jwt = key.jwt(now)?;
-        let installation = match (installation, repository) {
+        let held = self.minted().await?;
+        let token = held.token.clone();
+        *lease = Some(held);
+        Ok(token)
+    }
+
+    /// Gets the token that comes after the one that is used. Where it cannot be had now, it is tried again a while later.
+    async fn renewed(self) {
+        match self.minted().await {
+            Ok(held) => *self.inner.lease.lock().await = Some(held),
+            Err(_) => tokio::time::sleep(LATER).await,
+        }
+        self.inner.renews.store(false, Ordering::Release);
+    }
+
+    /// A new token of the installation.
+    async fn minted(&self) -> Result<Lease, Fault> {
+        let Identity::App { key, installation, repository } = &self.inner.identity else {
+            return Err(Fault::Setup("a token that was given cannot be renewed".to_owned()));
+        };
+        let jwt = key.jwt(Utc::now())?;
+        let installation = match (*installation, repository) {
             (Some(id), _) => id,
             (None, Some(repository)) => {
                 let path = format!("/repos/{repository}/installation");
@@ -326,21 +359,24 @@ impl Client {
         }
         .to_string();
         // A token that is minted twice harms nobody, so that this may be repeated.
-        let request =
-            Request { method: Method::POST, url: self.url(&path)?, body: Some(body), graphql: false, reads: true };
+        let request = Request {
+            method: Method::POST,
+            url: self.url(&path)?,
+            body: Some(body),
+            graphql: false,
+            reads: true,
+            tries: send::TRIES,
+        };
         let reply = self.send_as(&request, &path, &jwt).await?;
         self.inner.counters.tokens.fetch_add(1, Ordering::Relaxed);
         let minted: Minted = parse(&path, &reply.body)?;
-        let held = Lease { token: Secret::new(&minted.token), until: minted.expires_at };
-        let token = held.token.clone();
-        *lease = Some(held);
-        Ok(token)
+        Ok(Lease { token: Secret::new(&minted.token), until: minted.expires_at })
     }
 }
 
 /// A request that only reads.
 fn reading(url: Url) -> Request {
-    Request { method: Method::GET, url, body: None, graphql: false, reads: true }
+    Request { method: Method::GET, url, body: None, graphql: false, reads: true, tries: send::TRIES }
 }
 
 /// Reads an answer.

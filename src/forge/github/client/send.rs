@@ -1,5 +1,6 @@
 //! One request: its turn, its retries, its limits, its answer.
 
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
@@ -11,6 +12,7 @@ use serde::Deserialize;
 use tracing::Instrument as _;
 
 use super::fault::Fault;
+use super::graphql::Answer;
 use super::pace::{Resource, UNSTATED};
 use super::{Client, Ordering, Secret, route};
 use crate::report::neutral;
@@ -18,7 +20,7 @@ use crate::report::neutral;
 /// How many bytes an answer may have.
 const LARGEST: usize = 32 << 20;
 /// How often something that is only read is tried.
-const TRIES: u32 = 4;
+pub(super) const TRIES: u32 = 4;
 /// How often one waits for a limit, before it is said that it is used up.
 const WAITS: u32 = 3;
 /// How many times an answer may lead on within the same GitHub, as after a repository was renamed.
@@ -37,6 +39,8 @@ pub(super) struct Request {
     pub(super) graphql: bool,
     /// Whether repeating it changes nothing.
     pub(super) reads: bool,
+    /// How often it is tried then.
+    pub(super) tries: u32,
 }
 
 /// What came back.
@@ -44,6 +48,8 @@ pub(super) struct Request {
 pub(super) struct Reply {
     pub(super) body: Vec<u8>,
     pub(super) next: Option<Url>,
+    /// The same, where it answers a question and was read.
+    pub(super) answer: Arc<OnceLock<Answer>>,
 }
 
 /// What one try came to.
@@ -119,7 +125,7 @@ impl Client {
                 Tried::Stale(says) => return Err(Fault::Unauthorised { says }),
                 Tried::Again(fault) => {
                     tries += 1;
-                    if !request.reads || tries >= TRIES {
+                    if !request.reads || tries >= request.tries {
                         return Err(match fault {
                             Fault::Server { what, status, .. } => Fault::Server { what, status, tries },
                             other => other,
@@ -236,10 +242,10 @@ impl Client {
                 {
                     cache.put(url, etag.to_owned(), &body, next.clone());
                 }
-                Tried::Done(Reply { body, next })
+                Tried::Done(Reply { body, next, answer: Arc::default() })
             }
             304 => match kept {
-                Some(kept) => Tried::Done(Reply { body: kept.body, next: later.or(kept.next) }),
+                Some(kept) => Tried::Done(Reply { body: kept.body, next: later.or(kept.next), answer: Arc::default() }),
                 None => Tried::Failed(super::unreadable(what, "it says `not modified` of what we do not have")),
             },
             301 | 302 | 307 | 308 => {

@@ -9,6 +9,7 @@
 //! Invariant: every list is whole or is [`Fact::Unavailable`] with the reason.
 
 mod access;
+mod activity;
 mod acts;
 mod changes;
 mod commits;
@@ -42,6 +43,7 @@ use crate::forge::graph::Graph;
 use crate::forge::ranges::complete;
 use crate::forge::{Gathered, Question, Ranged};
 use crate::model::facts::{Account, Fact};
+use activity::Kept;
 use acts::Fixed;
 use changes::Known;
 use commits::{Between, RestCommit};
@@ -134,7 +136,12 @@ pub(super) fn ahead(client: &Client, repository: &Repository, since: Option<&str
     if let Some(since) = since.filter(|since| is_commit(since) && is_commit(commit)) {
         client.ahead(&commits::place(&repository.path(), since, commit));
     }
-    client.ahead(&pushes::place(&repository.path()));
+    client.ahead(&activity::place(&repository.path()));
+}
+
+/// Reads who pushed lately, for the decisions to come.
+pub(super) async fn keeps_up(client: &Client, repository: &str) -> Result<(), Fault> {
+    activity::keep(client, &Repository::parse(repository)?.path()).await
 }
 
 /// Everything that is known of a release.
@@ -145,7 +152,8 @@ pub(super) async fn gather(client: &Client, question: &Question) -> Result<Gathe
     }
     // What hangs on nothing is begun before it is asked for, and waited for together.
     let client = &client.in_a_look();
-    Reading { client, repository, question, accounts: Accounts::default() }.gather().await
+    let kept = Reading::kept(client, &repository, question);
+    Reading { client, repository, question, accounts: Accounts::default(), kept }.gather().await
 }
 
 struct Reading<'c> {
@@ -153,6 +161,7 @@ struct Reading<'c> {
     repository: Repository,
     question: &'c Question,
     accounts: Accounts,
+    kept: Kept,
 }
 
 impl Reading<'_> {
@@ -197,6 +206,7 @@ impl Reading<'_> {
             })
         };
         self.who_acts(&canonical, &contents, &whole, fixed(&self));
+        self.named_now().await;
         let beside = self.beside();
         let (changes, reference, deployments) = tokio::join!(
             self.changes(&canonical, &ranges, &landed, traced, &whole),
@@ -233,7 +243,8 @@ impl Reading<'_> {
     /// The same reading with nobody known yet, for what names nobody.
     fn beside(&self) -> Self {
         let Self { client, repository, question, .. } = self;
-        Self { client, repository: repository.clone(), question, accounts: Accounts::default() }
+        let (accounts, kept) = (Accounts::default(), Kept::default());
+        Self { client, repository: repository.clone(), question, accounts, kept }
     }
 
     /// The reviews of the run's environments, with the run.

@@ -6,13 +6,14 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+use super::activity::Kept;
 use super::commits::RestCommit;
 use super::first::{Associated, Traced};
 use super::pulls::GraphCommit;
 use super::question::First;
-use super::{Reading, Repository, is_commit, pushes, runs};
-use crate::forge::Expected;
+use super::{Reading, Repository, activity, is_commit, pushes, runs};
 use crate::forge::github::client::{Answer, Client, Opening};
+use crate::forge::{Expected, Question};
 
 #[derive(Deserialize)]
 struct Listed {
@@ -33,14 +34,17 @@ pub(in crate::forge::github) fn begin(client: &Client, expected: &Expected<'_>) 
     let mut question = of(expected.environment, expected.commit);
     question.default_branch();
     question.file(expected.file);
+    let newest = client.known(&activity::path(&repository.path()));
+    let more = Kept::of(&newest).question();
     let opening = Opening {
         repository: repository.path(),
         environment: expected.environment.to_owned(),
         commit: expected.commit.to_owned(),
         file: expected.file.to_owned(),
         text: question.text(),
+        activity: newest,
     };
-    client.opens_with(opening, &repository.variables());
+    client.opens_with(opening, more, &repository.variables());
     for run in expected.runs {
         client.ahead(&runs::place(&repository, *run));
     }
@@ -73,7 +77,30 @@ impl Reading<'_> {
         if is_open || !self.question.history {
             return answer(self.client, &self.repository, here).await;
         }
-        self.client.ask(&of(environment, commit).text(), &self.repository.variables()).await.ok()
+        let (text, variables) = (of(environment, commit).text(), self.repository.variables());
+        let more = self.kept.question();
+        let both: Vec<&str> = std::iter::once(&text).chain(&more).map(String::as_str).collect();
+        self.client.ask_together(&both, &variables);
+        self.client.ask(&text, &variables).await.ok()
+    }
+
+    /// What was read of the repository's activity before. Where nothing begins with a question, asking what its accounts are
+    /// called now would cost as much as reading it again.
+    pub(super) fn kept(client: &Client, repository: &Repository, question: &Question) -> Kept {
+        let here = |it: &&Opening| it.repository == repository.path();
+        match client.opening().filter(here) {
+            Some(opening) => Kept::of(&opening.activity),
+            None if question.history => Kept::of(&client.known(&activity::path(&repository.path()))),
+            None => Kept::default(),
+        }
+    }
+
+    /// What the accounts are called now that stand in it.
+    pub(super) async fn named_now(&mut self) {
+        if let Some(question) = self.kept.question() {
+            let answer = self.client.ask(&question, &self.repository.variables()).await;
+            self.kept.named(answer.ok().as_ref());
+        }
     }
 
     /// Which pull requests brought the commits of a release that an opening lists. Of what it does not list, or not as it
@@ -96,7 +123,7 @@ impl Reading<'_> {
     /// Begins to read who pushed what, as far back as the commits of the ranges alone take: those of pull requests may go further.
     pub(super) async fn pushes_ahead(&self, landed: &BTreeMap<String, RestCommit>) {
         if !landed.is_empty() {
-            pushes::ahead(self.client, &self.repository.path(), landed).await;
+            pushes::ahead(self.client, &self.repository.path(), landed, &self.kept).await;
         }
     }
 }

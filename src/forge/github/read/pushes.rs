@@ -7,134 +7,28 @@
 //! where GitHub itself made something that it descends from, or to the first entry. The dates in a commit prove nothing,
 //! for whoever writes it writes them.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use std::sync::{Mutex, PoisonError};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use chrono::{DateTime, Duration, Utc};
-use serde::Deserialize;
-
+use super::Reading;
+use super::activity::{Activity, Horizon, Kept, read};
 use super::commits::RestCommit;
-use super::people::{Accounts, RestUser};
+use super::people::Accounts;
 use super::pulls::WholePull;
-use super::{Reading, unread};
 use crate::forge::github::client::{Client, Fault};
 use crate::forge::graph::Graph;
 use crate::model::facts::{Account, Fact};
 
-/// How long before it lands a merge queue can have made what it lands: its checks have six hours.
-const QUEUED: Duration = Duration::days(1);
-
-/// One entry of the activity.
-#[derive(Clone, Debug, Deserialize)]
-pub(super) struct Activity {
-    before: String,
-    after: String,
-    timestamp: DateTime<Utc>,
-    #[serde(rename = "activity_type")]
-    kind: String,
-    actor: Option<RestUser>,
-}
-
-impl Activity {
-    fn merges(&self) -> bool {
-        matches!(self.kind.as_str(), "pr_merge" | "merge_queue_merge")
-    }
-
-    /// What GitHub made itself, and since when at the earliest that can have been there.
-    fn made(&self) -> Option<(&str, DateTime<Utc>)> {
-        match self.kind.as_str() {
-            "pr_merge" => Some((&self.after, self.timestamp)),
-            "merge_queue_merge" => Some((&self.after, self.timestamp - QUEUED)),
-            _ => None,
-        }
-    }
-}
-
 /// Who pushed each commit, or why that is not known. One that no push is known for is not here.
 pub(super) type Pushers = BTreeMap<String, Fact<Account>>;
 
-/// How far back an activity has to be read: until nothing that is asked about can have been there before.
-struct Horizon<'g> {
-    /// The commits that descend from each, those that are asked about alone.
-    children: HashMap<&'g str, Vec<&'g str>>,
-    /// The commits that can have been there still earlier.
-    open: HashSet<&'g str>,
-    /// What GitHub made, by the instant before which it was not there.
-    made: BTreeSet<(DateTime<Utc>, String)>,
-    seen: HashSet<&'g str>,
-    read: usize,
-}
-
-impl<'g> Horizon<'g> {
-    fn new(graph: &'g Graph, asked: impl Iterator<Item = &'g str>) -> Self {
-        let open: HashSet<&str> = asked.collect();
-        let mut children: HashMap<&str, Vec<&str>> = HashMap::new();
-        for (sha, parents) in graph.all() {
-            for parent in parents {
-                children.entry(parent.as_str()).or_default().push(sha);
-            }
-        }
-        Self { children, open, made: BTreeSet::new(), seen: HashSet::new(), read: 0 }
-    }
-
-    /// Takes the entries that came since; whether these are enough.
-    fn reached(&mut self, entries: &[Activity]) -> bool {
-        for entry in entries.iter().skip(self.read) {
-            self.made.extend(entry.made().map(|(sha, at)| (at, sha.to_owned())));
-        }
-        self.read = entries.len();
-        let Some(oldest) = entries.last().map(|entry| entry.timestamp) else { return self.open.is_empty() };
-        while let Some((at, sha)) = self.made.pop_last() {
-            if at < oldest {
-                self.made.insert((at, sha));
-                break;
-            }
-            self.close(&sha);
-        }
-        self.open.is_empty()
-    }
-
-    /// What descends from this was not there before it, and neither was this.
-    fn close(&mut self, sha: &str) {
-        let own = self.open.get(sha).copied();
-        let mut next: Vec<&'g str> = self.children.get(sha).into_iter().flatten().copied().chain(own).collect();
-        while let Some(sha) = next.pop() {
-            if self.seen.insert(sha) {
-                self.open.remove(sha);
-                next.extend(self.children.get(sha).into_iter().flatten());
-            }
-        }
-    }
-}
-
-/// Where the first page of a repository's activity lies.
-pub(super) fn place(repository: &str) -> String {
-    format!("/repos/{repository}/activity?per_page=100")
-}
-
 /// Reads the pages that the commits of ranges take, for whoever asks for them in the same look.
-pub(super) async fn ahead(client: &Client, repository: &str, landed: &BTreeMap<String, RestCommit>) {
+pub(super) async fn ahead(client: &Client, repository: &str, landed: &BTreeMap<String, RestCommit>, kept: &Kept) {
     let mut graph = Graph::default();
     for commit in landed.values() {
         graph.add(&commit.sha, commit.parents.iter().map(|parent| parent.sha.clone()));
     }
     // Whoever asks is told what went wrong.
-    let _ = read(client, repository, Horizon::new(&graph, landed.keys().map(String::as_str))).await;
-}
-
-/// The activity of a repository, the oldest entry first: as far back as the horizon is.
-async fn read(client: &Client, repository: &str, horizon: Horizon<'_>) -> Result<Vec<Activity>, Fault> {
-    let path = format!("/repos/{repository}/activity");
-    let horizon = Mutex::new(horizon);
-    let reached = |entries: &[Activity]| horizon.lock().unwrap_or_else(PoisonError::into_inner).reached(entries);
-    let (mut entries, more) = client.list_until(&path, reached).await?;
-    if more && !reached(&entries) {
-        return Err(unread(&path, "it goes further back than is read, and who pushed first stands there"));
-    }
-    // Entries of one instant keep their order.
-    entries.reverse();
-    entries.sort_by_key(|entry| entry.timestamp);
-    Ok(entries)
+    let _ = read(client, repository, Horizon::new(&graph, landed.keys().map(String::as_str)), kept).await;
 }
 
 /// Who pushed each commit.
@@ -148,7 +42,7 @@ fn pushers(activity: &[Activity], graph: &Graph, pulled: &HashSet<String>, accou
                 continue;
             }
             let pusher =
-                if entry.merges() { Fact::Known(accounts.forge()) } else { accounts.rest(entry.actor.as_ref()) };
+                if entry.merges() { Fact::Known(accounts.forge()) } else { accounts.rest(entry.by().as_ref()) };
             let pusher = match pusher {
                 Fact::Absent => Fact::Unavailable("whoever pushed it has no account any longer".into()),
                 pusher => pusher,
@@ -172,7 +66,7 @@ impl Reading<'_> {
             return Ok(Pushers::new());
         }
         let asked = || landed.keys().chain(pulled).map(String::as_str);
-        let mut activity = read(self.client, &self.repository.path(), Horizon::new(graph, asked())).await?;
+        let mut activity = read(self.client, &self.repository.path(), Horizon::new(graph, asked()), &self.kept).await?;
         let mut unread: BTreeMap<&str, Fault> = BTreeMap::new();
         let crossing = || pulls.iter().filter(|pull| pull.pull.is_cross_repository);
         let fork = |pull: &&&WholePull| Some(pull.pull.head_repository.as_ref()?.name_with_owner.clone());
@@ -180,7 +74,7 @@ impl Reading<'_> {
             let from = |pull: &&&WholePull| fork(pull).as_ref() == Some(&name);
             let commits = || crossing().filter(from).flat_map(|pull| pull.commits.iter().flatten());
             let horizon = Horizon::new(graph, commits().map(|commit| commit.oid.as_str()));
-            match read(self.client, &name, horizon).await {
+            match read(self.client, &name, horizon, &Kept::default()).await {
                 Ok(more) => activity.extend(more),
                 Err(fault) => unread.extend(commits().map(|commit| (commit.oid.as_str(), fault.clone()))),
             }

@@ -247,6 +247,36 @@ fn an_app_asks_for_a_token_of_its_installation_once_and_again_when_it_counts_no_
 }
 
 #[test]
+fn the_next_token_is_got_while_the_one_before_still_counts() {
+    let github = Github::start();
+    activity(&github, 1);
+    github.with(|world| world.token_minutes = Some(5));
+    let client = app(&github);
+    let minted = || github.asked().iter().filter(|asked| asked.path.ends_with("access_tokens")).count();
+    run(async {
+        client.list::<Value>(ACTIVITY).await.unwrap();
+        assert_eq!(minted(), 1);
+        github.with(|world| world.token_minutes = None);
+        // It is sent at once, with the token that is there.
+        client.list::<Value>(ACTIVITY).await.unwrap();
+        let asked = github.asked();
+        let with: Vec<&String> =
+            asked.iter().filter(|it| it.path.ends_with("/activity")).map(|it| &it.headers["authorization"]).collect();
+        assert_eq!(with[0], with[1]);
+        while minted() < 2 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        client.list::<Value>(ACTIVITY).await.unwrap();
+        let last =
+            github.asked().iter().rfind(|it| it.path.ends_with("/activity")).unwrap().headers["authorization"].clone();
+        assert_ne!(*with[0], last);
+        client.list::<Value>(ACTIVITY).await.unwrap();
+        assert_eq!(minted(), 2, "and that one counts for an hour");
+    });
+}
+
+#[test]
 fn a_token_that_does_not_count_is_said_so_and_not_tried_again() {
     let github = Github::start();
     github.revoke();

@@ -64,7 +64,7 @@ fn a_cold_question_takes_five_calls_with_what_was_deployed_before() {
 }
 
 /// So many pull requests of one commit each, and a team of 100.
-fn many(count: u64) -> (Github, Question) {
+pub fn many(count: u64) -> (Github, Question) {
     let github = Github::start();
     github.with(|world| {
         world.commit("b0", "carla", &[], &[("checkout/basket.rs", "0")]);

@@ -4,6 +4,7 @@ pub mod client;
 mod event;
 mod facts;
 mod loose;
+mod pushed;
 pub mod shop;
 mod signature;
 mod write;

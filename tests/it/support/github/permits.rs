@@ -31,7 +31,10 @@ pub fn answer(state: &mut State, method: &str, parts: &[&str]) -> Option<Reply> 
             }
             let token = format!("ghs_canary{}", state.tokens.len());
             state.tokens.push(token.clone());
-            reply(201, &json!({"token": token, "expires_at": Utc::now() + Duration::hours(1)}))
+            reply(
+                201,
+                &json!({"token": token, "expires_at": Utc::now() + Duration::minutes(state.world.token_minutes.unwrap_or(60))}),
+            )
         }
         ("GET", ["app", "installations"]) => {
             let suspended = state.suspended.then_some("2026-01-01T00:00:00Z");

@@ -49,12 +49,12 @@ pub fn answer(github: &Github, state: &mut State, asked: &Asked, parts: &[&str])
             let Some(entries) = world.activity.get(&format!("{owner}/{name}")) else {
                 return if is_ours(owner, name) { reply(200, &json!([])) } else { missing() };
             };
-            let entry = |[at, before, after, kind, actor]: &[String; 5]| {
-                json!({"id": 1, "before": before, "after": after, "ref": "refs/heads/main", "timestamp": at,
+            let entry = |(nth, [at, before, after, kind, actor]): (usize, &[String; 5])| {
+                json!({"id": nth + 1, "before": before, "after": after, "ref": "refs/heads/main", "timestamp": at,
                     "activity_type": kind, "actor": world.rest_user(actor)})
             };
-            let mut entries: Vec<&[String; 5]> = entries.iter().rev().collect();
-            entries.sort_by(|one, other| other[0].cmp(&one[0]));
+            let mut entries: Vec<(usize, &[String; 5])> = entries.iter().enumerate().rev().collect();
+            entries.sort_by(|(_, one), (_, other)| other[0].cmp(&one[0]));
             let entries: Vec<Value> = entries.into_iter().map(entry).collect();
             github.paged(asked, state, &entries, |page| Value::Array(page.to_vec()))
         }

@@ -103,6 +103,8 @@ pub struct World {
     /// The oldest first: instant, before, after, type, actor; by repository.
     pub activity: BTreeMap<String, Vec<[String; 5]>>,
     pub teams: BTreeMap<String, Vec<String>>,
+    /// How long a token counts that is made now; an hour, where nothing is said.
+    pub token_minutes: Option<i64>,
     pub deployments: Vec<Deployment>,
     pub runs: Vec<Run>,
     /// Checks, comments, issues and deployment statuses, as they were written: the kind, and what GitHub has of it.
@@ -339,7 +341,7 @@ impl World {
     /// A user as REST has it.
     pub fn rest_user(&self, login: &str) -> Value {
         match self.users.get(login) {
-            Some((kind, id)) => json!({"login": login, "id": id, "type": kind}),
+            Some((kind, id)) => json!({"login": login, "id": id, "node_id": format!("U_{id}"), "type": kind}),
             None => Value::Null,
         }
     }
