@@ -3,6 +3,7 @@
 mod answered;
 mod asked;
 mod doctor;
+mod driven;
 mod evidence;
 mod hooks;
 mod pages;

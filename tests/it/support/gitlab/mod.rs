@@ -33,6 +33,9 @@ pub const TOKEN: &str = "glpat-canary";
 pub const APP_TOKEN: &str = "glpat-app-canary";
 pub const APP: &str = "countersign";
 
+/// What the token of anybody begins with; his login follows.
+const OF: &str = "glpat-of-";
+
 /// A request as it came; the path is still escaped.
 #[derive(Clone, Debug)]
 pub struct Asked {
@@ -56,6 +59,8 @@ struct State {
     trouble: VecDeque<(String, Reply)>,
     /// How many entries a page has at most.
     page: usize,
+    /// Whether some pages are told by their number alone, as behind some proxies.
+    proxied: bool,
     logins: login::Logins,
     /// Paths that this token may not see.
     hidden: Vec<String>,
@@ -95,6 +100,7 @@ impl Gitlab {
             asked: Vec::new(),
             trouble: VecDeque::new(),
             page: 100,
+            proxied: true,
             logins: login::Logins::default(),
             hidden: Vec::new(),
         };
@@ -137,6 +143,11 @@ impl Gitlab {
         self.lock().page = size;
     }
 
+    /// Every page links to the next, as GitLab itself has them.
+    pub fn direct(&self) {
+        self.lock().proxied = false;
+    }
+
     pub fn hide(&self, part: &str) {
         self.lock().hidden.push(part.to_owned());
     }
@@ -162,7 +173,11 @@ impl Gitlab {
                 at.and_then(|at| state.trouble.remove(at)).map(|(_, reply)| reply)
             };
             let reply = trouble.unwrap_or_else(|| self.answer(&asked));
-            let mut text = format!("HTTP/1.1 {} X\r\ncontent-length: {}\r\n", reply.status, reply.body.len());
+            let mut text = format!(
+                "HTTP/1.1 {} X\r\ncontent-type: application/json\r\ncontent-length: {}\r\n",
+                reply.status,
+                reply.body.len()
+            );
             for (name, value) in &reply.headers {
                 text.extend([name.as_str(), ": ", value.as_str(), "\r\n"]);
             }
@@ -178,7 +193,8 @@ impl Gitlab {
         if asked.path == "/git/oauth/discovery/keys" {
             return reply(200, &json!({"keys": [tokens::jwk(&tokens::keys()[0], "issuer-1")]}));
         }
-        let shown = asked.headers.get("authorization").and_then(|it| it.strip_prefix("Bearer "));
+        let bearer = asked.headers.get("authorization").and_then(|it| it.strip_prefix("Bearer "));
+        let shown = bearer.or_else(|| asked.headers.get("private-token").map(String::as_str));
         let mut state = self.lock();
         if let Some(reply) = login::answer(&mut state.logins, asked) {
             return reply;
@@ -188,6 +204,9 @@ impl Gitlab {
             (Some(TOKEN), _) => "carla",
             (Some(APP_TOKEN), _) => APP,
             (_, Some(login)) => login.as_str(),
+            (Some(token), _) if token.strip_prefix(OF).is_some_and(|it| state.world.git.users.contains_key(it)) => {
+                &token[OF.len()..]
+            }
             _ => return reply(401, &json!({"message": "401 Unauthorized"})),
         };
         if of_person.is_some() && state.world.blocked.iter().any(|it| it == who) {

@@ -39,7 +39,7 @@ impl Gitlab {
         answer
     }
 
-    /// A list, by numbers of pages. Every other page is told by its number alone, as behind some proxies.
+    /// A list, by numbers of pages. Every other page is told by its number alone, where a proxy is between.
     pub(super) fn paged(&self, asked: &Asked, state: &State, entries: &[Value]) -> Reply {
         let number = |name: &str, otherwise: usize| asked.query(name).map_or(otherwise, |text| text.parse().unwrap());
         let size = number("per_page", 20).min(100).min(state.page);
@@ -51,7 +51,7 @@ impl Gitlab {
             answer.headers.push(("x-next-page".to_owned(), String::new()));
         } else {
             let next = (page + 1).to_string();
-            if page % 2 == 0 {
+            if page % 2 == 0 && state.proxied {
                 answer.headers.push(("x-next-page".to_owned(), next));
             } else {
                 let kept = asked.query.iter().filter(|(name, _)| name != "page");
