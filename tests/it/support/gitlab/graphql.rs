@@ -19,6 +19,18 @@ pub(super) fn given(world: &World, asked: &Asked) -> Reply {
     reply(200, &json!({"data": {"project": {"job": {"manualVariables": {"nodes": nodes}}}}}))
 }
 
+/// What accounts are: of those that there are.
+pub(super) fn kinds(world: &World, asked: &Asked) -> Reply {
+    let names = asked.body["variables"]["names"].as_array().unwrap();
+    assert!((1..=100).contains(&names.len()), "a page has a hundred at most");
+    let kind = |name: &Value| {
+        let (kind, _) = world.git.users.get(name.as_str().unwrap())?;
+        Some(json!({"username": name, "bot": kind == "Bot"}))
+    };
+    let nodes: Vec<Value> = names.iter().filter_map(kind).collect();
+    reply(200, &json!({"data": {"users": {"nodes": nodes}}}))
+}
+
 /// The authors of commits, as GraphQL tells them: `cN: tree(ref: "…") { lastCommit { sha author { id username } } }`.
 pub(super) fn authors(world: &World, asked: &Asked) -> Reply {
     let question = asked.body["query"].as_str().unwrap();

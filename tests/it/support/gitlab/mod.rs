@@ -221,6 +221,8 @@ impl Gitlab {
                 graphql::given(&state.world, asked)
             } else if question.contains("issue(iid: $iid)") {
                 state.world.graph_issue(asked, state.page)
+            } else if question.contains("users(usernames: $names)") {
+                graphql::kinds(&state.world, asked)
             } else {
                 graphql::authors(&state.world, asked)
             };
