@@ -2,7 +2,7 @@
 
 mod deployers;
 mod front;
-mod gitlab;
+pub(super) mod gitlab;
 pub(super) mod pages;
 pub(super) mod setup;
 mod traces;
@@ -43,7 +43,7 @@ use crate::web::pages::Origin;
 use crate::web::serve::ended;
 use crate::workspace::layers::{self, From};
 use crate::workspace::open;
-pub(super) use front::{Registered, works};
+pub(super) use front::{Front, Registered, works};
 
 /// Every exit code, with what it means.
 pub(super) const EXIT_CODES: [(u8, &str); 3] = [
