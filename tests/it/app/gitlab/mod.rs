@@ -2,6 +2,7 @@
 
 mod answered;
 mod asked;
+mod board;
 mod doctor;
 mod driven;
 mod evidence;
