@@ -7,6 +7,7 @@ mod doctor;
 mod driven;
 mod evidence;
 mod hooks;
+mod owing;
 mod pages;
 mod records;
 mod tricked;
