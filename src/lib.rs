@@ -24,7 +24,7 @@
 //! forge      6  GitHub and GitLab: deliveries verified, read and answered, state read into facts
 //! store      6  the record, in SQLite, in PostgreSQL or as files: batches, migrations, copies
 //! connect    6  other systems that are asked or told over the network: witnesses, webhooks, Slack, mail servers, feeds
-//! sandbox    6  a GitHub of our own, small enough to live in the binary, for the demo
+//! sandbox    6  a GitHub, or a GitLab, of our own, small enough to live in the binary, for the demo
 //! workspace  6  the folder of artifacts: found, opened, mapped, digested; policy files and refs
 //! transport  5  how anybody is spoken to over the network: TLS, a client for HTTP
 //! log        4  the record's Merkle log: entries, tiles, signed checkpoints, proofs, verification
@@ -186,7 +186,7 @@
 //!
 //! ## A walk through the demo
 //!
-//! `countersign demo` starts the app as `serve` does ([`cli`]), beside a [`sandbox`] of GitHub on another port: a world of
+//! `countersign demo` starts the app as `serve` does ([`cli`]), beside a [`sandbox`] of GitHub or GitLab on another port: a world of
 //! people, commits and runs that is asked over REST and GraphQL by an App that proves itself, and tells it by signed deliveries
 //! what happens. The walk acts in people's names at the sandbox and on the app's pages, as browsers do, hands in evidence by a gate
 //! run of its own, and tells only what it saw there. The app's clock is handed to it ([`flow::app::clock`]): the demo's

@@ -1,7 +1,9 @@
-//! `countersign demo`: the app beside a sandbox of GitHub, both on this machine alone, and a walk through what they do.
+//! `countersign demo`: the app beside a sandbox of GitHub or GitLab, both on this machine alone, and a walk through what they do.
 
 mod acme;
 mod clock;
+mod fronts;
+mod seen;
 mod story;
 mod visitor;
 
@@ -23,7 +25,7 @@ use tokio::sync::{oneshot, watch};
 
 use super::facts::{Failure, roster, usage};
 use super::log::key;
-use super::serve::{Registered, pages, works, written};
+use super::serve::{Fronts, works, written};
 use super::{PROCEED, UNKNOWN, USAGE, complain, print};
 use crate::connect::feed::Feeds;
 use crate::flow::app::Settings;
@@ -33,17 +35,11 @@ use crate::flow::app::outside::Outside;
 use crate::flow::app::policy::Outer;
 use crate::flow::app::watch::Journal;
 use crate::flow::messages::Channels;
-use crate::forge::github::app::App;
-use crate::forge::github::client::{AppKey, Base, Secret};
-use crate::forge::github::login::Door;
-use crate::forge::github::oidc;
-use crate::forge::github::signature::WebhookSecret;
-use crate::forge::token::Issuer;
-use crate::sandbox::Sandbox;
-use crate::sandbox::tokens::CLIENT;
-use crate::sandbox::world::{APP, REPOSITORY};
+use crate::sandbox::world::REPOSITORY;
+use crate::sandbox::{Kind, Sandbox};
 use crate::store::address::Address;
 use crate::store::outbox::Backoff;
+use crate::store::signatory::Signatory;
 use crate::web::serve::{Limits, ended, serve};
 use clock::Clock;
 use story::{Differs, Stage};
@@ -62,8 +58,8 @@ fn after_help() -> String {
     let codes: Vec<String> = EXIT_CODES.iter().map(|(code, meaning)| format!("  {code:2}  {meaning}\n")).collect();
     format!(
         "Exit codes:\n{}\nNothing leaves this machine, and nothing but the folder is written. The app is the one of `serve`, with \
-         the record in SQLite; the GitHub beside it is a sandbox of this program's own, which sends signed deliveries in \
-         GitHub's shapes. The clock is the demo's: it begins on a Thursday and goes on to a Friday afternoon. Whoever opens a \
+         the record in SQLite; the GitHub beside it, or with `--gitlab` the GitLab, is a sandbox of this program's own, which sends \
+         signed deliveries in that forge's shapes. The clock is the demo's: it begins on a Thursday and goes on to a Friday afternoon. Whoever opens a \
          page chooses at the sandbox who he is.",
         codes.concat()
     )
@@ -80,6 +76,9 @@ pub(super) struct Arguments {
     /// one among the temporary files.
     #[arg(long, value_name = "DIR")]
     folder: Option<PathBuf>,
+    /// Take the walk on a sandbox of GitLab instead of GitHub's: the same people, policy and releases.
+    #[arg(long)]
+    gitlab: bool,
     /// End after the walk, with an exit code that says whether everything was as it says.
     #[arg(long)]
     once: bool,
@@ -118,22 +117,9 @@ fn journal(folder: &Path) -> Result<Journal, Failure> {
     Ok(written(move |line| drop(file.lock().unwrap_or_else(PoisonError::into_inner).write_all(line))))
 }
 
-/// The App as the sandbox hands it out.
-fn registered(sandbox: &Sandbox, base: &Base, app: &str) -> Result<Registered, Failure> {
-    let made = sandbox.registered();
-    let key = AppKey::read(APP, &Secret::new(&made.pem)).map_err(usage)?;
-    let issuer = Issuer::new(&base.issuer(), oidc::KEYS, app).map_err(usage)?;
-    let door = Door::new(base.clone(), CLIENT, Secret::new(&made.client_secret), &made.callback).map_err(usage)?;
-    Ok(Registered {
-        app: App::new(base.clone(), key).map_err(usage)?.with_issuer(Some(issuer), oidc::Runners::Hosted),
-        secret: WebhookSecret::new(&Secret::new(&made.hook)).map_err(usage)?,
-        pages: Some(pages::Set { door, age: Duration::from_mins(1), origin: pages::origin(app)? }),
-    })
-}
-
-fn settings(folder: &Path, clock: Clock, running: &str) -> Result<Settings, Failure> {
+fn settings(folder: &Path, kind: Kind, clock: Clock, running: &str) -> Result<Settings, Failure> {
     let members = folder.join("roster.yml");
-    let kept = std::fs::write(&members, acme::ROSTER);
+    let kept = std::fs::write(&members, acme::roster(kind));
     kept.map_err(|error| usage(format!("`{}` cannot be written: {error}", members.display())))?;
     let address = format!("sqlite:{}", folder.join("record.db").display());
     let place = (REPOSITORY.to_owned(), "production".to_owned());
@@ -155,12 +141,12 @@ fn settings(folder: &Path, clock: Clock, running: &str) -> Result<Settings, Fail
         channels: Arc::new(Channels::none().map_err(usage)?),
         feeds: Arc::new(Feeds::new([]).map_err(usage)?),
         clock: AppClock::by(move || clock.now()),
-        desks: Desks::of_forges(&["github"]),
+        desks: Desks::of_forges(&[kind.word()]),
     })
 }
 
 /// Says on every page, in its style sheet, that none of this is real and what time it is.
-async fn marked(clock: Clock, request: Request, next: Next) -> Response {
+async fn marked((kind, clock): (Kind, Clock), request: Request, next: Next) -> Response {
     let is_style = request.uri().path() == "/style.css";
     let response = next.run(request).await;
     if !is_style {
@@ -170,8 +156,9 @@ async fn marked(clock: Clock, request: Request, next: Next) -> Response {
     let style = axum::body::to_bytes(body, 1 << 20).await.unwrap_or_default();
     let now = clock.now().with_timezone(&chrono_tz::Europe::London).format("%A %-d %B %Y, %H:%M");
     let banner = format!(
-        "\nbody::before {{ content: \"Demo on a sandbox of GitHub: people, code and time are made up. It is {now} in London.\"; \
-         display: block; background: #fff3cd; color: #1f2328; border-bottom: 1px solid #d4a72c; padding: .5rem 1rem; }}\n"
+        "\nbody::before {{ content: \"Demo on a sandbox of {}: people, code and time are made up. It is {now} in London.\"; \
+         display: block; background: #fff3cd; color: #1f2328; border-bottom: 1px solid #d4a72c; padding: .5rem 1rem; }}\n",
+        kind.name()
     );
     (parts, [style.as_ref(), banner.as_bytes()].concat()).into_response()
 }
@@ -181,7 +168,7 @@ async fn until(mut ends: watch::Receiver<bool>) {
 }
 
 fn told(stage: &Stage, once: bool) -> String {
-    let (folder, app, github) = (stage.folder.display(), &stage.app, stage.sandbox.address());
+    let (folder, app, forge) = (stage.folder.display(), &stage.app, stage.sandbox.address());
     let record = format!(
         "\nThe record, its key and the app's log are in {folder}. Whether the record is what was signed says\n  \
          countersign log verify --database sqlite:{folder}/record.db --log-key {folder}/log.pub\n"
@@ -192,7 +179,7 @@ fn told(stage: &Stage, once: bool) -> String {
     format!(
         "{record}\nNow it is yours, until you press Ctrl-C. Log in as whom you like: the sandbox asks who you are.\n  \
          {app}/  the releases, and what you can do with each\n  \
-         {github}/  the sandbox: changes, runs, people, the policy\n"
+         {forge}/  the sandbox: changes, runs, people, the policy\n"
     )
 }
 
@@ -209,47 +196,52 @@ fn shown(arguments: &Arguments) -> Result<u8, Failure> {
         .enable_all()
         .build()
         .map_err(|error| Failure(UNKNOWN, format!("the machine has no room for another thread: {error}")))?;
+    let kind = if arguments.gitlab { Kind::Gitlab } else { Kind::Github };
     runtime.block_on(async {
         let (here, app) = listens(arguments.port).await?;
-        let (there, github) = listens(0).await?;
+        let (there, forge) = listens(0).await?;
         let clock = Clock::new();
-        let (world, running) = acme::world(clock.now());
+        let (world, running) = acme::world(kind, clock.now());
         let says = clock.clone();
-        let sandbox = Sandbox::new(&github, &app, world, Arc::new(move || says.now()));
+        let sandbox = Sandbox::new(kind, (&forge, &app), world, Arc::new(move || says.now()));
         let sandbox = sandbox.map_err(|fault| Failure(UNKNOWN, fault.to_string()))?;
-        let base = Base::parse(&github).map_err(usage)?;
-        let registered = registered(&sandbox, &base, &app)?;
-        let settings = settings(&folder, clock.clone(), &running)?;
-        let (end, ends) = watch::channel(false);
-        let (ready, begins) = oneshot::channel();
-        let banner = clock.clone();
-        let started = move |_: SocketAddr, pages: Router| {
-            let _ = ready.send(());
-            pages.layer(middleware::from_fn(move |request, next| marked(banner.clone(), request, next)))
-        };
-        let works = works(
-            registered.front(base.issuer()).into(),
-            (settings, signers),
-            here,
-            &journal,
-            started,
-            until(ends.clone()),
-        );
-        let github = serve(there, sandbox.router(), Limits::default(), until(ends));
+        let settings = settings(&folder, kind, clock.clone(), &running)?;
         let stage = Stage { sandbox, app, clock, folder };
-        let walks = async {
-            let walked = tokio::select! {
-                walked = walked(&stage, begins, arguments.once) => walked,
-                () = ended() => Ok(()),
-            };
-            let _ = end.send(true);
-            walked
+        let place = ((settings, signers), (here, there), &journal, arguments.once);
+        let fronts = match kind {
+            Kind::Github => fronts::on_github(&stage.sandbox, &stage.app)?.into(),
+            Kind::Gitlab => fronts::on_gitlab(&stage.sandbox, &stage.app)?.into(),
         };
-        let (worked, (), walked) = tokio::join!(works, github, walks);
-        // Why the app could not work says more than that nothing came of it.
-        let code = worked?;
-        walked.map(|()| code)
+        at_work(fronts, &stage, place).await
     })
+}
+
+/// What the app works with, where it and the sandbox listen, where it logs, and whether the walk is all.
+type Place<'p> = ((Settings, (Signatory, Vec<Signatory>)), (TcpListener, TcpListener), &'p Journal, bool);
+
+/// The app and the sandbox at work beside each other, and the walk.
+async fn at_work(fronts: Fronts, stage: &Stage, (set, (here, there), journal, once): Place<'_>) -> Result<u8, Failure> {
+    let (end, ends) = watch::channel(false);
+    let (ready, begins) = oneshot::channel();
+    let banner = (stage.sandbox.kind(), stage.clock.clone());
+    let started = move |_: SocketAddr, pages: Router| {
+        let _ = ready.send(());
+        pages.layer(middleware::from_fn(move |request, next| marked(banner.clone(), request, next)))
+    };
+    let works = works(fronts, set, here, journal, started, until(ends.clone()));
+    let forge = serve(there, stage.sandbox.router(), Limits::default(), until(ends));
+    let walks = async {
+        let walked = tokio::select! {
+            walked = walked(stage, begins, once) => walked,
+            () = ended() => Ok(()),
+        };
+        let _ = end.send(true);
+        walked
+    };
+    let (worked, (), walked) = tokio::join!(works, forge, walks);
+    // Why the app could not work says more than that nothing came of it.
+    let code = worked?;
+    walked.map(|()| code)
 }
 
 /// Listens at a port of this machine, and says at which address.
@@ -267,8 +259,9 @@ async fn walked(stage: &Stage, begins: oneshot::Receiver<()>, once: bool) -> Res
         return Ok(());
     }
     let greeting = format!(
-        "Countersign's app, and a sandbox of GitHub beside it, both on this machine alone. The clock is the demo's.\n  \
+        "Countersign's app, and a sandbox of {} beside it, both on this machine alone. The clock is the demo's.\n  \
          app      {}/\n  sandbox  {}/\n",
+        stage.sandbox.kind().name(),
         stage.app,
         stage.sandbox.address()
     );

@@ -2,8 +2,8 @@
 
 mod deployers;
 mod forges;
-mod front;
-mod gitlab;
+pub(super) mod front;
+pub(super) mod gitlab;
 mod named;
 pub(super) mod pages;
 pub(super) mod setup;
@@ -41,8 +41,8 @@ use crate::web::pages::Origin;
 use crate::web::serve::ended;
 use crate::workspace::layers::{self, From};
 use crate::workspace::open;
-use front::{Front, Fronts};
-pub(super) use front::{Registered, works};
+use front::Front;
+pub(super) use front::{Fronts, Registered, works};
 use named::{Named, OnGithub, known, registered};
 
 /// Every exit code, with what it means.

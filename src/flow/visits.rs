@@ -96,10 +96,32 @@ pub struct Visits<D: Doorway> {
 type Sessions<P> = HashMap<[u8; 32], Arc<Session<P>>>;
 
 struct Session<P> {
-    pass: P,
+    /// What the forge gave, and as what it is kept.
+    pass: Mutex<(Arc<P>, Vec<u8>)>,
     token: String,
     /// Nothing before the forge was asked.
     seen: tokio::sync::Mutex<Option<Seen>>,
+}
+
+impl<P> Session<P> {
+    fn new(pass: P, sealed: Vec<u8>, token: String, seen: Option<Seen>) -> Self {
+        Self { pass: Mutex::new((Arc::new(pass), sealed)), token, seen: tokio::sync::Mutex::new(seen) }
+    }
+
+    fn held(&self) -> MutexGuard<'_, (Arc<P>, Vec<u8>)> {
+        self.pass.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn pass(&self) -> Arc<P> {
+        self.held().0.clone()
+    }
+
+    /// Another pass is good from now on.
+    fn goes_on(&self, pass: P, sealed: Vec<u8>) -> Arc<P> {
+        let pass = Arc::new(pass);
+        *self.held() = (pass.clone(), sealed);
+        pass
+    }
 }
 
 #[derive(Clone)]
@@ -218,10 +240,10 @@ impl<D: Doorway> Visits<D> {
         let account = visitor.account.as_str().to_owned();
         let sealed = self.door.kept(&pass).sealed(&seal(&key), account.as_bytes()).ok_or(Out::Chance)?;
         let reads = !visitor.repositories.is_empty();
-        let visit = Visit { digest: Hash(digest), account, reads, sealed };
+        let visit = Visit { digest: Hash(digest), account, reads, sealed: sealed.clone() };
         self.register.sequencer.enter(visit, ROOM).await.map_err(|fault| unkept(&fault))?;
-        let seen = tokio::sync::Mutex::new(Some(Seen { visitor: visitor.clone(), at }));
-        self.remember(digest, Session { pass, token: form_token(&key), seen });
+        let seen = Seen { visitor: visitor.clone(), at };
+        self.remember(digest, Session::new(pass, sealed, form_token(&key), Some(seen)));
         Ok((key, visitor))
     }
 
@@ -248,7 +270,7 @@ impl<D: Doorway> Visits<D> {
     /// Which repositories somebody who is here administers, in lower case: the forge is asked anew each time.
     pub async fn administers(&self, key: &str) -> Result<BTreeSet<String>, Out> {
         let (session, _) = self.session(key).await?;
-        let found = asked(self.door.administers(&session.pass)).await;
+        let found = asked(self.door.administers(&session.pass())).await;
         if matches!(found, Err(Out::Gone(_))) {
             self.leave(key).await;
         }
@@ -264,14 +286,43 @@ impl<D: Doorway> Visits<D> {
             return Err(Out::Nobody);
         };
         let known = self.sessions().get(&digest).cloned();
-        if let Some(session) = known {
-            return Ok((session, visit));
+        if let Some(session) = known.as_ref().filter(|session| session.held().1 == visit.sealed) {
+            return Ok((session.clone(), visit));
         }
-        // He came to another process, or before this one began.
+        // He came to another process, or before this one began; or another had the forge's token renewed.
         let kept = Secret::opened(&visit.sealed, &seal(key), visit.account.as_bytes()).ok_or(Out::Nobody)?;
         let pass = self.door.again(&kept).map_err(|closed| out(&closed))?;
-        let seen = tokio::sync::Mutex::default();
-        Ok((self.remember(digest, Session { pass, token: form_token(key), seen }), visit))
+        let Some(session) = known else {
+            let session = Session::new(pass, visit.sealed.clone(), form_token(key), None);
+            return Ok((self.remember(digest, session), visit));
+        };
+        session.goes_on(pass, visit.sealed.clone());
+        Ok((session, visit))
+    }
+
+    /// Who somebody is, by what the forge gave for him; where the forge knows that no longer, by what takes its place.
+    async fn visitor(&self, key: &str, session: &Session<D::Pass>, visit: &Visit) -> Result<Visitor, Out> {
+        let old = session.pass();
+        let gone = match asked(self.door.visitor(&old)).await {
+            Err(gone @ Out::Gone(_)) => gone,
+            done => return done,
+        };
+        match asked(self.door.renewed(&old)).await {
+            Ok(None) => Err(gone),
+            Ok(Some(pass)) => {
+                let sealed = self.door.kept(&pass).sealed(&seal(key), visit.account.as_bytes()).ok_or(Out::Chance)?;
+                // Where it is not kept, whoever asks next finds what is good no longer, and he logs in again.
+                let kept = self.register.sequencer.reseal(visit.digest, sealed.clone()).await;
+                kept.map_err(|fault| unkept(&fault))?;
+                asked(self.door.visitor(&session.goes_on(pass, sealed))).await
+            }
+            // What was given is good once: another process may have used it.
+            Err(Out::Gone(_)) => match self.session(key).await? {
+                (session, now) if now.sealed != visit.sealed => asked(self.door.visitor(&session.pass())).await,
+                _ => Err(gone),
+            },
+            Err(out) => Err(out),
+        }
     }
 
     async fn asked_within(&self, key: &str, age: Duration) -> Result<Here, Out> {
@@ -282,7 +333,7 @@ impl<D: Doorway> Visits<D> {
             return Ok(Here { visitor: seen.visitor.clone(), token: session.token.clone() });
         }
         let at = Instant::now();
-        match asked(self.door.visitor(&session.pass)).await {
+        match self.visitor(key, &session, &visit).await {
             // Whoever is somebody else by now is not who logged in.
             Ok(visitor) if visitor.account == Account::from(visit.account.as_str()) => {
                 let visitor = Arc::new(visitor);

@@ -485,6 +485,14 @@ pub trait Doorway: Send + Sync + 'static {
     /// The pass that was kept so.
     fn again(&self, kept: &secret::Secret) -> Result<Self::Pass, Closed<Self::Fault>>;
 
+    /// The pass that takes the place of one that the forge knows no longer, by what it gave for that; `None` where it gave nothing.
+    fn renewed(
+        &self,
+        _pass: &Self::Pass,
+    ) -> impl Future<Output = Result<Option<Self::Pass>, Closed<Self::Fault>>> + Send {
+        async { Ok(None) }
+    }
+
     /// Who somebody is, and what he may read: asked anew each time.
     fn visitor(&self, pass: &Self::Pass) -> impl Future<Output = Result<Visitor, Closed<Self::Fault>>> + Send;
 

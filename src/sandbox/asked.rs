@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use axum::http::request::Parts;
-use percent_encoding::percent_decode_str;
+use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
@@ -15,6 +15,8 @@ pub(super) struct Asked {
     pub(super) method: String,
     pub(super) path: String,
     pub(super) query: BTreeMap<String, String>,
+    /// The same, in which a name may stand several times.
+    listed: Vec<(String, String)>,
     headers: BTreeMap<String, String>,
     /// The body as JSON; nothing where it is none.
     pub(super) body: Value,
@@ -33,7 +35,7 @@ pub(super) fn plain(text: &str) -> String {
     percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned()
 }
 
-fn pairs(text: &str) -> BTreeMap<String, String> {
+fn pairs<C: FromIterator<(String, String)>>(text: &str) -> C {
     let pairs = text.split('&').filter_map(|pair| pair.split_once('='));
     pairs.map(|(name, value)| (plain(name), plain(value))).collect()
 }
@@ -50,6 +52,7 @@ impl Asked {
             method: head.method.as_str().to_owned(),
             path: head.uri.path().to_owned(),
             query: pairs(head.uri.query().unwrap_or_default()),
+            listed: pairs(head.uri.query().unwrap_or_default()),
             headers,
             body: serde_json::from_str(text).unwrap_or_default(),
             form: if is_form { pairs(text) } else { BTreeMap::new() },
@@ -79,6 +82,11 @@ impl Asked {
         self.query.get(name).map(String::as_str).unwrap_or_default()
     }
 
+    /// Every value of a name.
+    pub(super) fn all(&self, name: &str) -> Vec<&str> {
+        self.listed.iter().filter(|(it, _)| it == name).map(|(_, value)| value.as_str()).collect()
+    }
+
     /// The page of a list that is asked for, with a link to the next where there is one.
     pub(super) fn page(&self, address: &str, entries: &[Value], whole: impl Fn(&[Value]) -> Value) -> Reply {
         let number = |name: &str, otherwise: usize| self.asked_for(name).parse().unwrap_or(otherwise).max(1);
@@ -89,7 +97,9 @@ impl Asked {
         if end < entries.len() {
             let mut query = self.query.clone();
             query.insert("page".to_owned(), (page + 1).to_string());
-            let query: Vec<String> = query.iter().map(|(name, value)| format!("{name}={value}")).collect();
+            let escaped = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
+            let query: Vec<String> =
+                query.iter().map(|(name, value)| format!("{}={}", escaped(name), escaped(value))).collect();
             let next = format!("<{address}{}?{}>; rel=\"next\"", self.path, query.join("&"));
             reply.headers.push(("link".to_owned(), next));
         }

@@ -314,7 +314,7 @@ fn suite(world: &World, id: u64) -> Option<Value> {
 
 fn run(world: &World, id: u64) -> Option<Value> {
     let run = world.runs.get(&id)?;
-    let review = |(at, (who, state, words)): (usize, &(String, String, String))| {
+    let review = |(at, (who, state, words, _)): (usize, &(String, String, String, String))| {
         json!({"__typename": "DeploymentReview", "id": format!("DR_{id}_{at}"), "databaseId": at + 1, "state": state,
             "comment": words, "user": actor(world, who),
             "environments": [{"__typename": "Environment", "name": run.environment}]})

@@ -1,9 +1,14 @@
-//! What GitHub tells the App: deliveries, each signed over its bytes with the webhook's secret, one after another.
+//! What the forge tells the App: deliveries, each signed with the webhook's secret, one after another. GitHub signs the bytes;
+//! GitLab signs as Standard Webhooks are, over the delivery's id, the instant and the bytes.
 
 use aws_lc_rs::hmac;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use chrono::Utc;
 use serde_json::Value;
 use tokio::sync::mpsc;
 
+use super::Kind;
 use super::asked::hex;
 
 /// One delivery.
@@ -35,21 +40,32 @@ fn guid() -> String {
 /// Delivers whatever comes, for ever. As GitHub does, it sends nothing a second time: whoever does not take it has to look.
 pub(super) async fn deliver(
     client: reqwest::Client,
-    to: String,
+    (kind, to): (Kind, String),
     secret: String,
     mut queue: mpsc::UnboundedReceiver<Delivery>,
 ) {
     let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
     while let Some(Delivery { event, id, body }) = queue.recv().await {
-        let signature = format!("sha256={}", hex(hmac::sign(&key, &body).as_ref(), 64));
-        let request = client
-            .post(&to)
-            .header("content-type", "application/json")
-            .header("user-agent", "GitHub-Hookshot/sandbox")
-            .header("x-github-event", event)
-            .header("x-github-delivery", id)
-            .header("x-hub-signature-256", signature)
-            .body(body);
+        let request = client.post(&to).header("content-type", "application/json");
+        let request = match kind {
+            Kind::Github => request
+                .header("user-agent", "GitHub-Hookshot/sandbox")
+                .header("x-github-event", event)
+                .header("x-github-delivery", id)
+                .header("x-hub-signature-256", format!("sha256={}", hex(hmac::sign(&key, &body).as_ref(), 64))),
+            Kind::Gitlab => {
+                let at = Utc::now().timestamp().to_string();
+                let signed = [id.as_bytes(), b".", at.as_bytes(), b".", body.as_slice()].concat();
+                request
+                    .header("user-agent", "GitLab/sandbox")
+                    .header("x-gitlab-event", event)
+                    .header("idempotency-key", id.clone())
+                    .header("webhook-id", id)
+                    .header("webhook-timestamp", at)
+                    .header("webhook-signature", format!("v1,{}", STANDARD.encode(hmac::sign(&key, &signed))))
+            }
+        };
+        let request = request.body(body);
         drop(request.send().await);
     }
 }

@@ -1,4 +1,4 @@
-//! How people log in: OAuth 2.0 (RFC 6749) with PKCE (RFC 7636), as GitHub has it for Apps, but that whoever sits before the
+//! How people log in: OAuth 2.0 (RFC 6749) with PKCE (RFC 7636), as GitHub has it for Apps and GitLab for applications, but that whoever sits before the
 //! browser says who he is and needs no password. A code is good once and for who asked for it.
 
 use std::collections::BTreeMap;
@@ -12,10 +12,11 @@ use sha2::{Digest as _, Sha256};
 use super::asked::{Asked, Reply};
 use super::tokens::{CLIENT, random};
 use super::world::{APP, INSTALLATION, World};
-use super::{Sandbox, pages, payload};
+use super::{Kind, Sandbox, pages, payload};
 
 /// The fields with which a browser is sent here.
-pub(super) const FIELDS: [&str; 5] = ["client_id", "redirect_uri", "state", "code_challenge", "code_challenge_method"];
+pub(super) const FIELDS: [&str; 7] =
+    ["client_id", "redirect_uri", "state", "code_challenge", "code_challenge_method", "response_type", "scope"];
 
 /// Codes that were handed out, and tokens of people.
 #[derive(Default)]
@@ -30,13 +31,14 @@ struct Code {
 }
 
 pub(super) fn answer(sandbox: &Sandbox, asked: &Asked) -> Reply {
-    match (asked.method.as_str(), asked.path.as_str()) {
-        ("GET", "/login/oauth/authorize") => match wrong(sandbox, &asked.query) {
+    match (asked.method.as_str(), asked.path.trim_start_matches("/login")) {
+        ("GET", "/oauth/discovery/keys") => super::tokens::issues(sandbox, asked),
+        ("GET", "/oauth/authorize") => match wrong(sandbox, &asked.query) {
             Some(why) => Reply::message(400, why),
             None => pages::who_are_you(sandbox, &asked.query),
         },
-        ("POST", "/login/oauth/authorize") if pages::is_own(sandbox, asked) => authorised(sandbox, asked),
-        ("POST", "/login/oauth/access_token") => traded(sandbox, asked),
+        ("POST", "/oauth/authorize") if pages::is_own(sandbox, asked) => authorised(sandbox, asked),
+        ("POST", "/oauth/access_token" | "/oauth/token") => traded(sandbox, asked),
         _ => Reply::missing(),
     }
 }
@@ -49,6 +51,9 @@ fn wrong(sandbox: &Sandbox, fields: &BTreeMap<String, String>) -> Option<&'stati
     }
     if field("redirect_uri") != sandbox.registered().callback {
         return Some("The redirect_uri is not associated with this application.");
+    }
+    if sandbox.kind() == Kind::Gitlab && (field("response_type"), field("scope")) != ("code", "read_api") {
+        return Some("The requested scope is invalid, unknown, or malformed.");
     }
     let is_whole = !field("code_challenge").is_empty() && field("code_challenge_method") == "S256";
     (!is_whole || field("state").is_empty()).then_some("a state and a challenge of S256 are needed")
@@ -72,9 +77,10 @@ fn authorised(sandbox: &Sandbox, asked: &Asked) -> Reply {
     reply
 }
 
-/// The App trades a code for a token. What is wrong GitHub says with 200.
+/// The App trades a code for a token. What is wrong GitHub says with 200, and GitLab with 400.
 fn traded(sandbox: &Sandbox, asked: &Asked) -> Reply {
-    let no = |error: &str| Reply::json(200, &json!({"error": error, "error_description": error.replace('_', " ")}));
+    let status = if sandbox.kind() == Kind::Gitlab { 400 } else { 200 };
+    let no = |error: &str| Reply::json(status, &json!({"error": error, "error_description": error.replace('_', " ")}));
     if asked.field("client_id") != CLIENT || asked.field("client_secret") != sandbox.registered().client_secret {
         return no("incorrect_client_credentials");
     }
@@ -87,9 +93,17 @@ fn traded(sandbox: &Sandbox, asked: &Asked) -> Reply {
         return no("bad_verification_code");
     }
     let Ok(token) = random() else { return no("server_error") };
-    let token = format!("ghu_{token}");
+    let (token, lives, scope) = match sandbox.kind() {
+        Kind::Github => (format!("ghu_{token}"), 28_800, ""),
+        Kind::Gitlab => (token, 7_200, "read_api"),
+    };
     held.logins.tokens.insert(token.clone(), code.login);
-    Reply::json(200, &json!({"access_token": token, "expires_in": 28_800, "token_type": "bearer", "scope": ""}))
+    Reply::json(200, &json!({"access_token": token, "expires_in": lives, "token_type": "bearer", "scope": scope}))
+}
+
+/// Whose a person's token is.
+pub(super) fn whose(sandbox: &Sandbox, token: &str) -> Option<String> {
+    sandbox.held().logins.tokens.get(token).cloned()
 }
 
 /// What a person's token shows: who he is, and what he may read through the App.

@@ -1,15 +1,17 @@
-//! Storey 6: a GitHub of our own, small enough to live in the binary: what `countersign demo` shows the app with.
+//! Storey 6: a GitHub, or a GitLab, of our own, small enough to live in the binary: what `countersign demo` shows the app with.
 //!
 //! It is the other side of everything that [`crate::forge::github`] says, and shares no line with it: one repository with its
 //! commits, changes, runs and people ([`world`]), asked over REST ([`rest`]) and GraphQL ([`graphql`]) by an App that proves
 //! itself ([`tokens`]), which hears of what happens by signed deliveries ([`hooks`]), where people log in ([`login`]) and look
-//! around ([`pages`]). It enforces what GitHub enforces: proofs, permissions, pages, the states of a rule.
+//! around ([`pages`]). It enforces what GitHub enforces: proofs, permissions, pages, the states of a rule. The same world is shown
+//! as GitLab shows it by [`gitlab`].
 //!
 //! Never here: anything of the app's, a file, an address other than this machine's.
 //!
 //! Invariant: who asks without proof learns nothing, and nothing that is answered here was made up for who asks.
 
 mod asked;
+pub mod gitlab;
 mod graphql;
 mod hooks;
 mod login;
@@ -43,6 +45,53 @@ const MOST: usize = 1 << 20;
 /// How long a deployment takes here: longer than the second that its times are told to.
 const DEPLOYS: Duration = Duration::from_millis(1_100);
 
+/// As which forge a sandbox shows its world.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// GitHub.
+    Github,
+    /// GitLab.
+    Gitlab,
+}
+
+impl Kind {
+    /// What people call it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Github => "GitHub",
+            Self::Gitlab => "GitLab",
+        }
+    }
+
+    /// What the app calls it.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Github => "github",
+            Self::Gitlab => "gitlab",
+        }
+    }
+
+    /// Where a change is shown, below the repository.
+    #[must_use]
+    pub fn change(self, number: u64) -> String {
+        match self {
+            Self::Github => format!("pull/{number}"),
+            Self::Gitlab => format!("-/merge_requests/{number}"),
+        }
+    }
+
+    /// Where a run is shown, below the repository.
+    #[must_use]
+    pub fn run(self, number: u64) -> String {
+        match self {
+            Self::Github => format!("actions/runs/{number}"),
+            Self::Gitlab => format!("-/pipelines/{number}"),
+        }
+    }
+}
+
 /// What time it is here.
 pub type Says = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
 
@@ -64,6 +113,7 @@ struct Held {
 }
 
 struct Inner {
+    kind: Kind,
     /// Where it listens, without `/` at its end.
     address: String,
     registered: Registered,
@@ -79,22 +129,29 @@ pub struct Sandbox(Arc<Inner>);
 impl Sandbox {
     /// A sandbox that will listen at an address of this machine, and tells the app at another what happens. To be called on
     /// the runtime that it works on.
-    pub fn new(address: &str, app: &str, world: World, says: Says) -> Result<Self, Fault> {
+    pub fn new(kind: Kind, (address, app): (&str, &str), world: World, says: Says) -> Result<Self, Fault> {
         let mut world = world;
         // What happened before it began nobody is told.
         drop(world.told());
         let registered = Registered::new(app)?;
         let (sent, queue) = mpsc::unbounded_channel();
         let client = http::client()?;
-        tokio::spawn(hooks::deliver(client, format!("{app}/hooks/github"), registered.hook.clone(), queue));
+        let to = format!("{app}/hooks/{}", kind.word());
+        tokio::spawn(hooks::deliver(client, (kind, to), registered.hook.clone(), queue));
         let held = Held { world, logins: Logins::default(), tokens: Tokens::new()? };
-        let inner = Inner { address: address.to_owned(), registered, says, held: Mutex::new(held), sent };
+        let inner = Inner { kind, address: address.to_owned(), registered, says, held: Mutex::new(held), sent };
         Ok(Self(Arc::new(inner)))
     }
 
     /// What is served at its address.
     pub fn router(&self) -> Router {
         Router::new().fallback(served).with_state(self.clone())
+    }
+
+    /// As which forge it shows its world.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        self.0.kind
     }
 
     /// Where it listens.
@@ -124,9 +181,12 @@ impl Sandbox {
         let now = self.now();
         let mut held = self.held();
         let done = does(&mut held.world, now);
-        let told = held.world.told();
+        let (mut told, opened) = held.world.told();
+        if self.kind() == Kind::Gitlab {
+            told = told.iter().filter_map(|(event, what)| gitlab::told::of(&held.world, event, what)).collect();
+        }
         drop(held);
-        self.follows(told);
+        self.follows((told, opened));
         done
     }
 
@@ -162,7 +222,13 @@ async fn served(State(sandbox): State<Sandbox>, request: Request) -> Response {
     if asked.header("host") != sandbox.address().strip_prefix("http://").unwrap_or_default() {
         return answered(Reply::message(421, "This is a sandbox, and answers to its own address alone"));
     }
-    let reply = if asked.path.starts_with("/api/") || asked.path.starts_with("/_services/") {
+    let reply = if sandbox.kind() == Kind::Gitlab && asked.path.starts_with("/api/") {
+        gitlab::answer(&sandbox, &asked)
+    } else if sandbox.kind() == Kind::Gitlab && asked.path.starts_with("/oauth/") {
+        login::answer(&sandbox, &asked)
+    } else if sandbox.kind() == Kind::Gitlab {
+        pages::answer(&sandbox, &asked)
+    } else if asked.path.starts_with("/api/") || asked.path.starts_with("/_services/") {
         let tag = rest::answer(&sandbox, &asked);
         asked::revalidated(&asked, tag)
     } else if asked.path.starts_with("/login/") {

@@ -7,10 +7,10 @@ use std::collections::BTreeMap;
 use maud::{DOCTYPE, Markup, html};
 use serde_json::Value;
 
-use super::Sandbox;
 use super::asked::{Asked, Reply};
 use super::login::FIELDS;
 use super::world::{Pull, REPOSITORY, Run, World};
+use super::{Kind, Sandbox};
 
 /// The cookie that remembers who somebody is on these pages.
 const COOKIE: &str = "sandbox_person";
@@ -46,11 +46,11 @@ fn page(sandbox: &Sandbox, title: &str, content: &Markup) -> Reply {
             head {
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
-                title { (title) " · sandbox of GitHub" }
+                title { (title) " · sandbox of " (sandbox.kind().name()) }
                 style { (maud::PreEscaped(STYLE)) }
             }
             body {
-                header { "This is a sandbox of GitHub on this machine. People, code and time are made up: it is " (now) " in London. "
+                header { "This is a sandbox of " (sandbox.kind().name()) " on this machine. People, code and time are made up: it is " (now) " in London. "
                     a href="/" { "Everything in it" } }
                 main { h1 { (title) } (content) }
             }
@@ -69,10 +69,14 @@ fn buttons(world: &World) -> Markup {
 
 /// The page on which whoever wants to log in says who he is.
 pub(super) fn who_are_you(sandbox: &Sandbox, fields: &BTreeMap<String, String>) -> Reply {
+    let authorize = match sandbox.kind() {
+        Kind::Github => "/login/oauth/authorize",
+        Kind::Gitlab => "/oauth/authorize",
+    };
     let content = sandbox.look(|world| {
         html! {
-            p { "Countersign asks who you are. On GitHub you would log in; here you choose." }
-            form method="post" action="/login/oauth/authorize" {
+            p { "Countersign asks who you are. On " (sandbox.kind().name()) " you would log in; here you choose." }
+            form method="post" action=(authorize) {
                 @for name in FIELDS { input type="hidden" name=(name) value=(fields.get(name).cloned().unwrap_or_default()); }
                 (buttons(world))
             }
@@ -85,9 +89,13 @@ pub(super) fn who_are_you(sandbox: &Sandbox, fields: &BTreeMap<String, String>) 
 pub(super) fn answer(sandbox: &Sandbox, asked: &Asked) -> Reply {
     let path = asked.path.trim_matches('/');
     let below = path.strip_prefix(REPOSITORY).map(|rest| rest.trim_matches('/'));
-    let parts: Vec<&str> = below.unwrap_or_default().split('/').collect();
+    let kind = sandbox.kind();
+    let rest = below.unwrap_or_default();
+    let parts: Vec<&str> = rest.strip_prefix("-/").unwrap_or(rest).split('/').collect();
     match (asked.method.as_str(), below, parts.as_slice()) {
-        ("GET", None, _) if path.is_empty() => page(sandbox, "Acme's shop", &sandbox.look(|world| index(world, asked))),
+        ("GET", None, _) if path.is_empty() => {
+            page(sandbox, "Acme's shop", &sandbox.look(|world| index(kind, world, asked)))
+        }
         ("GET", Some(""), _) => Reply::to("/"),
         ("POST", None, _) if path == "who" && is_own(sandbox, asked) => {
             let mut reply = Reply::to("/");
@@ -96,18 +104,18 @@ pub(super) fn answer(sandbox: &Sandbox, asked: &Asked) -> Reply {
             }
             reply
         }
-        ("GET", Some(_), ["pull", number, ..]) => {
+        ("GET", Some(_), ["pull" | "merge_requests", number, ..]) => {
             let number = number.parse().unwrap_or_default();
-            let shown = sandbox.look(|world| world.pulls.get(&number).map(|it| pull(world, number, it, asked)));
-            shown.map_or_else(Reply::missing, |shown| page(sandbox, &format!("Pull request {number}"), &shown))
+            let shown = sandbox.look(|world| world.pulls.get(&number).map(|it| pull(kind, world, (number, it), asked)));
+            shown.map_or_else(Reply::missing, |shown| page(sandbox, &format!("{} {number}", changes(kind)), &shown))
         }
-        ("POST", Some(_), ["pull", number, "comment"]) if is_own(sandbox, asked) => {
+        ("POST", Some(_), ["pull" | "merge_requests", number, "comment"]) if is_own(sandbox, asked) => {
             let (number, text) = (number.parse().unwrap_or_default(), asked.field("text").trim());
             let may = |world: &World| person(world, asked).filter(|login| world.is_inside(login));
             match sandbox.look(may) {
                 Some(by) if !text.is_empty() && text.len() <= COMMENT => {
                     sandbox.happens(|world, now| world.comment(number, &by, text, now));
-                    Reply::to(&format!("/{REPOSITORY}/pull/{number}"))
+                    Reply::to(&format!("/{REPOSITORY}/{}", kind.change(number)))
                 }
                 _ => Reply::message(
                     403,
@@ -115,7 +123,7 @@ pub(super) fn answer(sandbox: &Sandbox, asked: &Asked) -> Reply {
                 ),
             }
         }
-        ("GET", Some(_), ["actions", "runs", id, ..]) => {
+        ("GET", Some(_), ["actions", "runs", id, ..] | ["pipelines", id, ..]) => {
             let id = id.parse().unwrap_or_default();
             let shown = sandbox.look(|world| world.runs.get(&id).map(|it| run(world, it)));
             shown.map_or_else(Reply::missing, |shown| page(sandbox, &format!("Run {id}"), &shown))
@@ -135,18 +143,18 @@ pub(super) fn answer(sandbox: &Sandbox, asked: &Asked) -> Reply {
     }
 }
 
-fn index(world: &World, asked: &Asked) -> Markup {
+fn index(kind: Kind, world: &World, asked: &Asked) -> Markup {
     let here = person(world, asked);
     html! {
         p { "The policy is " a href={ "/" (REPOSITORY) "/blob/main/.countersign/policy.yml" } { ".countersign/policy.yml" } "." }
         h2 { "Changes" }
         ul { @for (number, pull) in world.pulls.iter().rev() { li {
-            a href={ "/" (REPOSITORY) "/pull/" (number) } { "#" (number) " " (pull.title) }
+            a href={ "/" (REPOSITORY) "/" (kind.change(*number)) } { (if kind == Kind::Gitlab { "!" } else { "#" }) (number) " " (pull.title) }
             span class="faint" { " by " (pull.author) @if pull.merged.is_some() { ", merged" } @else { ", open" } }
         } } }
         h2 { "Runs that deploy" }
         ul { @for (id, run) in world.runs.iter().rev() { li {
-            a href={ "/" (REPOSITORY) "/actions/runs/" (id) } { "run " (id) }
+            a href={ "/" (REPOSITORY) "/" (kind.run(*id)) } { "run " (id) }
             span class="faint" { " by " (run.by) ", " (state(run)) }
         } } }
         h2 { "People" }
@@ -188,7 +196,15 @@ pub fn readable(html: &str) -> String {
     lines.join("\n")
 }
 
-fn pull(world: &World, number: u64, pull: &Pull, asked: &Asked) -> Markup {
+/// What a change is called.
+fn changes(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Github => "Pull request",
+        Kind::Gitlab => "Merge request",
+    }
+}
+
+fn pull(kind: Kind, world: &World, (number, pull): (u64, &Pull), asked: &Asked) -> Markup {
     let checks = world.written.iter().filter(|(kind, it)| kind == "check-runs" && text(it, "/head_sha") == pull.head);
     html! {
         p { strong { (pull.title) } " by " (pull.author) @if pull.merged.is_some() { ", merged" } @else { ", open" } }
@@ -206,7 +222,7 @@ fn pull(world: &World, number: u64, pull: &Pull, asked: &Asked) -> Markup {
             pre { (readable(text(comment, "/body"))) }
         }
         @match person(world, asked) {
-            Some(login) => form method="post" action={ "/" (REPOSITORY) "/pull/" (number) "/comment" } {
+            Some(login) => form method="post" action={ "/" (REPOSITORY) "/" (kind.change(number)) "/comment" } {
                 p { label for="text" { "Comment as " strong { (login) } ", a command such as " code { "/countersign why" } } }
                 textarea id="text" name="text" rows="3" maxlength=(COMMENT / 4) {}
                 p { button type="submit" { "Comment" } }

@@ -32,8 +32,10 @@ pub struct Registered {
     pub pem: String,
     /// Its client secret.
     pub client_secret: String,
-    /// The webhook's secret.
+    /// The webhook's secret; on GitLab it signs as the key that [`Registered::signing`] writes.
     pub hook: String,
+    /// The token of the app's own account, on GitLab.
+    pub token: String,
     /// The callback URL in its settings.
     pub callback: String,
     public: Vec<u8>,
@@ -59,9 +61,16 @@ impl Registered {
             pem,
             client_secret: random()?,
             hook: random()?,
+            token: format!("glpat-{}", random()?),
             callback: format!("{app}/login/back"),
             public: key.public_key().as_ref().to_vec(),
         })
+    }
+
+    /// The webhook's secret as GitLab writes a signing key.
+    #[must_use]
+    pub fn signing(&self) -> String {
+        format!("whsec_{}", STANDARD.encode(&self.hook))
     }
 
     /// Whether a JWT is the App's, and keeps to GitHub's rules for one.
@@ -127,6 +136,30 @@ impl Sandbox {
     }
 }
 
+impl Sandbox {
+    /// The token that GitLab gives the job of a run that tests, for one audience.
+    #[must_use]
+    pub fn job_token(&self, run: u64, audience: &str) -> Option<(u64, String)> {
+        let held = self.held();
+        let found = held.world.runs.get(&run)?;
+        let (now, job) = (Utc::now().timestamp(), super::gitlab::test_job(run));
+        let host = self.address().strip_prefix("http://").unwrap_or_default();
+        let claims = json!({
+            "jti": random().ok()?, "iss": self.address(), "aud": audience, "iat": now, "nbf": now - 5, "exp": now + 3_600,
+            "sub": format!("project_path:{REPOSITORY}:ref_type:branch:ref:main"),
+            "project_path": REPOSITORY, "project_id": REPOSITORY_ID.to_string(), "project_visibility": "private",
+            "namespace_path": OWNER, "namespace_id": OWNER_ID.to_string(),
+            "user_login": found.by, "user_id": held.world.number(&found.by).to_string(),
+            "pipeline_id": run.to_string(), "pipeline_source": "push", "job_id": job.to_string(), "sha": found.commit,
+            "ref": "main", "ref_type": "branch", "ref_path": "refs/heads/main", "ref_protected": "true",
+            "runner_environment": "gitlab-hosted",
+            "ci_config_ref_uri": format!("{host}/{REPOSITORY}//.gitlab-ci.yml@refs/heads/main"),
+            "ci_config_sha": found.commit,
+        });
+        Some((job, signed(&held.tokens.issuer, &claims)?))
+    }
+}
+
 /// What GitHub states of a job of a run.
 fn claims(world: &World, issuer: &str, run: u64, audience: &str) -> Option<Value> {
     let found = world.runs.get(&run)?;
@@ -157,7 +190,7 @@ fn signed(key: &KeyPair, claims: &Value) -> Option<String> {
 pub(super) fn issues(sandbox: &Sandbox, asked: &Asked) -> Reply {
     let held = sandbox.held();
     match asked.path.as_str() {
-        "/_services/token/.well-known/jwks" => {
+        "/_services/token/.well-known/jwks" | "/oauth/discovery/keys" => {
             // PKCS #1 (RFC 8017): a sequence of two integers. The modulus begins after nine bytes and has 256.
             let der = held.tokens.issuer.public_key().as_ref();
             let modulus = URL_SAFE_NO_PAD.encode(der.get(9..265).unwrap_or_default());

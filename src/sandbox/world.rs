@@ -29,6 +29,9 @@ pub const APP: &str = "12345";
 /// The account by which GitHub commits what people merge in its pages.
 pub const WEB_FLOW: &str = "web-flow";
 
+/// The name of no commit, which stands where something begins.
+pub(super) const NONE: &str = "0000000000000000000000000000000000000000";
+
 /// The digest by which something is named: 40 digits.
 fn digest(text: &str) -> String {
     hex(&Sha256::digest(text.as_bytes()), 40)
@@ -111,8 +114,10 @@ pub struct Run {
     pub deployment: u64,
     /// Whether what it deploys will not run.
     pub fails: bool,
-    /// Who said what of the environment: who, state, words.
-    pub reviews: Vec<(String, String, String)>,
+    /// Who said what of the environment: who, state, words, when.
+    pub reviews: Vec<(String, String, String, String)>,
+    /// Whether the App has agreed, and another step lets it go: GitLab's way.
+    agreed: bool,
     /// What the App reported of it.
     pub reports: Vec<String>,
     /// What the App decided, and why.
@@ -124,6 +129,12 @@ impl Run {
     #[must_use]
     pub fn waits(&self) -> bool {
         !self.environment.is_empty() && self.decided.is_none()
+    }
+
+    /// Whether the App's own vote is there, and the job is not played yet.
+    #[must_use]
+    pub fn is_agreed(&self) -> bool {
+        self.agreed
     }
 }
 
@@ -294,6 +305,7 @@ impl World {
             deployment: 0,
             fails: false,
             reviews: Vec::new(),
+            agreed: false,
             reports: Vec::new(),
             decided: None,
         };
@@ -324,26 +336,51 @@ impl World {
             run.started_at = written(now);
             run.environment.clear();
             run.reports.clear();
+            run.agreed = false;
             run.decided = None;
         }
     }
 
     /// Somebody who is asked by GitHub itself approves the environment of a run.
-    pub fn lets_in(&mut self, id: u64, by: &str, words: &str) {
+    pub fn lets_in(&mut self, id: u64, by: &str, words: &str, now: DateTime<Utc>) {
         let Some(run) = self.runs.get_mut(&id).filter(|run| run.waits()) else { return };
-        run.reviews.push((by.to_owned(), "APPROVED".to_owned(), words.to_owned()));
+        run.reviews.push((by.to_owned(), "APPROVED".to_owned(), words.to_owned(), written(now)));
         let what = json!({"action": "approved", "workflow_run": payload::run(self, id), "approver": payload::user(self, by),
             "comment": words});
         self.tell("deployment_review", by, what);
     }
 
     /// An administrator lets a run go past its protection, which GitHub shows as a review.
-    pub fn bypasses(&mut self, id: u64, by: &str, words: &str) {
-        self.lets_in(id, by, words);
+    pub fn bypasses(&mut self, id: u64, by: &str, words: &str, now: DateTime<Utc>) {
+        self.lets_in(id, by, words, now);
         if let Some(run) = self.runs.get_mut(&id).filter(|run| run.waits()) {
             run.decided = Some(("let past by an administrator".to_owned(), words.to_owned()));
             self.opened.push((id, run.environment.clone()));
         }
+    }
+
+    /// The App's own account votes on a run that waits: once. What it approves goes when its job is played, what it rejects never.
+    pub(super) fn votes(&mut self, id: u64, (by, approves): (&str, bool), words: &str, now: DateTime<Utc>) -> bool {
+        let Some(run) = self.runs.get_mut(&id).filter(|run| run.waits() && !run.agreed) else { return false };
+        let state = if approves { "APPROVED" } else { "REJECTED" };
+        run.reviews.push((by.to_owned(), state.to_owned(), words.to_owned(), written(now)));
+        run.agreed = approves;
+        if !approves {
+            run.decided = Some(("rejected".to_owned(), words.to_owned()));
+        }
+        true
+    }
+
+    /// The App plays the job that deploys, which nobody plays before the votes are there; `None` where there is no such job.
+    pub(super) fn plays(&mut self, id: u64) -> Option<bool> {
+        let run = self.runs.get_mut(&id).filter(|run| !run.environment.is_empty())?;
+        if !run.waits() || !run.agreed {
+            return Some(false);
+        }
+        let words = run.reviews.last().map(|(_, _, words, _)| words.clone()).unwrap_or_default();
+        run.decided = Some(("approved".to_owned(), words));
+        self.opened.push((id, run.environment.clone()));
+        Some(true)
     }
 
     /// The App reports of a run that waits, or decides it for good. What GitHub refuses is said.

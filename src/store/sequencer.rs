@@ -47,6 +47,7 @@ enum Job {
     Open(Vec<String>, oneshot::Sender<Result<Vec<String>, Fault>>),
     Shown(Token, u64, oneshot::Sender<Result<Showing, Fault>>),
     Enter(Visit, Room, oneshot::Sender<Result<(), Fault>>),
+    Reseal(Hash, Vec<u8>, oneshot::Sender<Result<(), Fault>>),
     Leave(Hash, oneshot::Sender<Result<(), Fault>>),
     May(String, Often, oneshot::Sender<Result<bool, Fault>>),
     Forget(oneshot::Sender<Result<(), Fault>>),
@@ -159,6 +160,11 @@ impl Sequencer {
     /// Lets somebody in: [`Writer::enter`].
     pub async fn enter(&self, visit: Visit, room: Room) -> Result<(), Fault> {
         self.ask(|answer| Job::Enter(visit, room, answer)).await?
+    }
+
+    /// Keeps something else of what the forge gave for somebody: [`Writer::reseal`].
+    pub async fn reseal(&self, key: Hash, sealed: Vec<u8>) -> Result<(), Fault> {
+        self.ask(|answer| Job::Reseal(key, sealed, answer)).await?
     }
 
     /// Lets somebody go: [`Writer::leave`].
@@ -278,6 +284,7 @@ async fn alone(writer: &mut Writer, job: Job) -> Result<(), Fault> {
         Job::Open(of, answer) => told(answer, writer.open_obligations(&of).await)?,
         Job::Shown(token, most, answer) => told(answer, writer.shown(&token, most).await)?,
         Job::Enter(visit, room, answer) => told(answer, writer.enter(&visit, room).await)?,
+        Job::Reseal(key, sealed, answer) => told(answer, writer.reseal(key, &sealed).await)?,
         Job::Leave(key, answer) => told(answer, writer.leave(key).await)?,
         Job::May(name, often, answer) => told(answer, writer.may(&name, often).await)?,
         Job::Forget(answer) => told(answer, writer.forget().await)?,

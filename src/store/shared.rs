@@ -130,6 +130,15 @@ impl Writer {
         }))
     }
 
+    /// Keeps something else of what the forge gave for somebody who is logged in.
+    pub async fn reseal(&mut self, key: Hash, sealed: &[u8]) -> Result<(), Fault> {
+        anew!(self.transaction(async |_, _, _| {
+            let sealed = sealed.to_vec();
+            let kept = Asked::new("UPDATE visit SET sealed = $2 WHERE digest = $1", [key.into(), sealed.into()]);
+            Ok(((), Some(Rest::from(vec![kept]))))
+        }))
+    }
+
     /// Lets somebody go, who may have gone.
     pub async fn leave(&mut self, key: Hash) -> Result<(), Fault> {
         anew!(self.transaction(async |_, _, _| {

@@ -4,13 +4,29 @@ use std::fmt::Write as _;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use crate::sandbox::Kind;
 use crate::sandbox::world::World;
 
-/// The policy, as the repository has it.
-pub(super) const POLICY: &str = include_str!("policy.yml");
+const POLICY: &str = include_str!("policy.yml");
+
+/// The policy, as the repository has it: the same on both forges but for how they name people and teams.
+pub(super) fn policy(kind: Kind) -> String {
+    named(kind, POLICY)
+}
+
+fn named(kind: Kind, text: &str) -> String {
+    match kind {
+        Kind::Github => text.to_owned(),
+        Kind::Gitlab => text.replace("github:@", "gitlab:").replace("github:", "gitlab:"),
+    }
+}
 
 /// Who is in the teams since before: whoever came later does not count.
-pub(super) const ROSTER: &str = r#"groups:
+pub(super) fn roster(kind: Kind) -> String {
+    format!("forge: {}\n{}", kind.word(), named(kind, ROSTER))
+}
+
+const ROSTER: &str = r#"groups:
   "github:@acme/shop-leads": [github:bo, github:carla]
   "github:@acme/appsec": [github:sue]
   "github:@acme/sre": [github:olu]
@@ -33,7 +49,8 @@ const PEOPLE: [(&str, &str, bool); 11] = [
 ];
 
 /// The world as it is an hour before the walk begins, and the commit that runs in production.
-pub(super) fn world(now: DateTime<Utc>) -> (World, String) {
+pub(super) fn world(kind: Kind, now: DateTime<Utc>) -> (World, String) {
+    let policy = policy(kind);
     let mut world = World::default();
     for (login, about, inside) in PEOPLE {
         world.person(login, about, inside);
@@ -43,7 +60,7 @@ pub(super) fn world(now: DateTime<Utc>) -> (World, String) {
     world.team("sre", &["olu"]);
     world.team("cab", &["kit", "rae"]);
     let files = [
-        (".countersign/policy.yml", POLICY),
+        (".countersign/policy.yml", policy.as_str()),
         ("checkout/basket.rs", "fn total() -> u64 { sum() }\n"),
         ("checkout/coupon.rs", "fn coupons() -> u8 { 1 }\n"),
         ("checkout/delivery.rs", "fn days() -> u8 { 5 }\n"),

@@ -8,12 +8,13 @@ use std::time::{Duration, Instant};
 use chrono_tz::Europe::London;
 
 use super::clock::Clock;
+use super::seen;
 use super::visitor::Visitor;
 use crate::cli::print;
 use crate::flow::app::link;
 use crate::report::neutral;
 use crate::sandbox::world::{REPOSITORY, Run, World};
-use crate::sandbox::{Sandbox, readable};
+use crate::sandbox::{Kind, Sandbox, readable};
 use crate::store::change::Stream;
 
 /// How long is waited for what has to come.
@@ -34,7 +35,7 @@ pub(super) struct Differs(pub(super) String);
 
 /// Where the walk takes place.
 pub(super) struct Stage {
-    /// The GitHub.
+    /// The forge.
     pub(super) sandbox: Sandbox,
     /// Where the app is, without `/` at its end.
     pub(super) app: String,
@@ -138,7 +139,7 @@ impl Stage {
         format!("{}{}", self.app, release.path)
     }
 
-    fn at_github(&self, rest: &str) -> String {
+    fn at_forge(&self, rest: &str) -> String {
         format!("{}/{REPOSITORY}/{rest}", self.sandbox.address())
     }
 
@@ -150,15 +151,11 @@ impl Stage {
         Self::does(&format!(
             "{by} opens change {number}, “{title}”. Countersign says on it what its release would need:"
         ));
-        let summary = |world: &World| {
-            let head = &world.pulls.get(&number)?.head;
-            let of = |it: &&serde_json::Value| it.get("head_sha").and_then(serde_json::Value::as_str) == Some(head);
-            let checks = world.written.iter().filter(|(kind, _)| kind == "check-runs").map(|(_, check)| check);
-            checks.rev().find(of)?.pointer("/output/title")?.as_str().map(str::to_owned)
-        };
+        let kind = self.sandbox.kind();
+        let summary = |world: &World| seen::summary(kind, world, number);
         let title = self.sees("a check on the change", summary).await?;
         Self::words(&title);
-        Self::at(&self.at_github(&format!("pull/{number}")));
+        Self::at(&self.at_forge(&kind.change(number)));
         self.sandbox.happens(|world, now| world.review(number, reviewer, "APPROVED", "Reads well.", now));
         let landed = self.sandbox.happens(|world, now| world.merges(number, by, now));
         let commit = landed.ok_or_else(|| Differs(format!("change {number} cannot be merged")))?;
@@ -170,7 +167,7 @@ impl Stage {
         self.sandbox.happens(|world, now| world.asks(run, PRODUCTION, fails, now));
         let short: String = commit.chars().take(12).collect();
         let stream = Stream {
-            forge: "github".to_owned(),
+            forge: kind.word().to_owned(),
             repository: REPOSITORY.to_owned(),
             release: format!("shop {short}"),
             environment: PRODUCTION.to_owned(),
@@ -183,17 +180,11 @@ impl Stage {
         let wrong = |error: std::io::Error| Differs(format!("the job of run {run} cannot work: {error}"));
         let folder = self.folder.join(format!("job-{run}"));
         std::fs::create_dir_all(folder.join("reports")).map_err(wrong)?;
-        std::fs::write(folder.join("policy.yml"), super::acme::POLICY).map_err(wrong)?;
+        std::fs::write(folder.join("policy.yml"), super::acme::policy(self.sandbox.kind())).map_err(wrong)?;
         std::fs::write(folder.join("reports/tests.xml"), super::acme::report()).map_err(wrong)?;
-        let attempt = self.sandbox.look(|world| world.runs.get(&run).map_or(1, |run| run.attempt));
-        let (url, shown) = self.sandbox.runner(run).map_err(|fault| Differs(fault.to_string()))?;
         let mut job = Command::new(std::env::current_exe().map_err(wrong)?);
         job.current_dir(&folder).env_clear();
-        job.env("GITHUB_ACTIONS", "true")
-            .env("GITHUB_RUN_ID", run.to_string())
-            .env("GITHUB_RUN_ATTEMPT", attempt.to_string());
-        job.env("GITHUB_SHA", commit).env("GITHUB_REPOSITORY", REPOSITORY);
-        job.env("ACTIONS_ID_TOKEN_REQUEST_URL", url).env("ACTIONS_ID_TOKEN_REQUEST_TOKEN", shown);
+        job.envs(self.variables(run, commit)?);
         job.args([
             "gate",
             "--policy",
@@ -213,6 +204,29 @@ impl Stage {
         }
         let said = String::from_utf8_lossy(&ended.stderr).into_owned();
         Err(Differs(format!("the job of run {run} ends with {}: {said}", ended.status)))
+    }
+
+    /// What the job of a run finds in its environment.
+    fn variables(&self, run: u64, commit: &str) -> Result<Vec<(&'static str, String)>, Differs> {
+        let mut all: Vec<(&'static str, String)> = Vec::new();
+        match self.sandbox.kind() {
+            Kind::Github => {
+                let attempt = self.sandbox.look(|world| world.runs.get(&run).map_or(1, |run| run.attempt));
+                let (url, shown) = self.sandbox.runner(run).map_err(|fault| Differs(fault.to_string()))?;
+                all.extend([("GITHUB_ACTIONS", "true".to_owned()), ("GITHUB_RUN_ID", run.to_string())]);
+                all.extend([("GITHUB_RUN_ATTEMPT", attempt.to_string()), ("GITHUB_SHA", commit.to_owned())]);
+                all.push(("GITHUB_REPOSITORY", REPOSITORY.to_owned()));
+                all.extend([("ACTIONS_ID_TOKEN_REQUEST_URL", url), ("ACTIONS_ID_TOKEN_REQUEST_TOKEN", shown)]);
+            }
+            Kind::Gitlab => {
+                let given = self.sandbox.job_token(run, &self.app);
+                let (job, token) = given.ok_or_else(|| Differs(format!("the job of run {run} gets no token")))?;
+                all.extend([("GITLAB_CI", "true".to_owned()), ("CI_PIPELINE_ID", run.to_string())]);
+                all.extend([("CI_JOB_ID", job.to_string()), ("CI_COMMIT_SHA", commit.to_owned())]);
+                all.extend([("CI_PROJECT_PATH", REPOSITORY.to_owned()), ("COUNTERSIGN_ID_TOKEN", token)]);
+            }
+        }
+        Ok(all)
     }
 
     fn run<T>(release: &Release, of: impl Fn(&Run) -> Option<T> + Copy) -> impl Fn(&World) -> Option<T> {
@@ -280,9 +294,10 @@ async fn normal(stage: &Stage) -> Result<Release, Differs> {
     let file = ("checkout/basket.rs", "fn total() -> u64 { round_to_the_cent() }\n");
     let release = stage.comes("ana", "Round totals to the cent", file, false).await?;
     let held = stage.held(&release, "approvals from shop-owner").await?;
-    Stage::saw("the deployment waits, and its run on GitHub is told why:");
+    let kind = stage.sandbox.kind();
+    Stage::saw(seen::told(kind));
     Stage::words(&held);
-    Stage::at(&stage.at_github(&format!("actions/runs/{}", release.run)));
+    Stage::at(&stage.at_forge(&kind.run(release.run)));
     Stage::saw("its page has the whole explanation, the gate with its evidence, and who is asked:");
     Stage::at(&stage.page(&release));
 
@@ -298,11 +313,7 @@ async fn normal(stage: &Stage) -> Result<Release, Differs> {
     let command = "/countersign approve production: it is a small change";
     stage.sandbox.happens(|world, now| world.comment(release.number, "ana", command, now));
     let number = release.number;
-    let refusal = move |world: &World| {
-        let comments = &world.pulls.get(&number)?.comments;
-        let ours = |it: &&serde_json::Value| it.get("viaApp") == Some(&serde_json::Value::Bool(true));
-        comments.iter().rev().find(ours)?.get("body")?.as_str().map(str::to_owned)
-    };
+    let refusal = move |world: &World| seen::answered(world, number);
     let refusal = stage.sees("an answer to ana's comment", refusal).await?;
     if !refusal.contains("does not count") || !stage.sandbox.look(|world| world.waits(release.run)) {
         return Err(Differs(format!("ana's own approval is not refused: {refusal}")));
@@ -350,9 +361,9 @@ async fn emergency(stage: &Stage) -> Result<(), Differs> {
     let file = ("checkout/coupon.rs", "fn coupons() -> u8 { 1 + retried() }\n");
     let release = stage.comes("mia", "Take orders again", file, false).await?;
     stage.held(&release, "approvals from shop-owner").await?;
-    Stage::does("It burns, and nobody can wait. dana and noor let it in at GitHub itself, past Countersign.");
-    stage.sandbox.happens(|world, _| world.lets_in(release.run, "dana", "no orders come through"));
-    stage.sandbox.happens(|world, _| world.bypasses(release.run, "noor", "no orders come through"));
+    Stage::does(seen::past(stage.sandbox.kind()));
+    stage.sandbox.happens(|world, now| world.lets_in(release.run, "dana", "no orders come through", now));
+    stage.sandbox.happens(|world, now| world.bypasses(release.run, "noor", "no orders come through", now));
     let mut dana = Visitor::login(&stage.app, "dana").await?;
     for owed in ["validate", "cab_review"] {
         stage.reads(&mut dana, &release.path, owed).await?;

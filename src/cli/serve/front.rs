@@ -94,6 +94,12 @@ impl From<Front<App>> for Fronts {
     }
 }
 
+impl From<Front<GitlabApp>> for Fronts {
+    fn from(gitlab: Front<GitlabApp>) -> Self {
+        Self { github: None, gitlab: Some(gitlab) }
+    }
+}
+
 /// The desks that work, and what is served of them.
 struct Begun<'b> {
     settings: &'b Settings,

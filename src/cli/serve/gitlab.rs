@@ -161,18 +161,29 @@ pub(super) fn front(named: &Named, given: &Set, back: &str) -> Result<Front<App>
     let token = secret(&named.token)?;
     let client = Client::of_app_taking(named.base.clone(), token, trusted.as_deref(), named.variables.clone());
     let client = client.map_err(usage)?;
-    let intake = Gitlab(HookSecret::read(&secret(&named.hook)?).map_err(usage)?);
+    let hook_secret = HookSecret::read(&secret(&named.hook)?).map_err(usage)?;
     let issuer = given.public.as_ref().map(|public| Issuer::new(&given.gitlab_issuer, KEYS, &public.address));
     let runners = if given.own_runners { Runners::Any } else { Runners::Hosted };
     let hook = given.public.as_ref().map(|public| format!("{}{}", public.address, Gitlab::PATH));
     let door = |id: &str, secret, back: &str| Door::new(App::new(client.clone(), &named.projects), id, secret, back);
     let shown =
         named.pages.as_ref().map(|named| pages::settings(named, given.public.as_ref(), back, door)).transpose()?;
-    let address = shown.as_ref().map(|shown| shown.origin.address.clone());
     let hub = App::new(client, &named.projects).with_hook(hook);
     let hub = hub.with_issuer(issuer.transpose().map_err(usage)?, runners);
-    let routes =
-        |desk: &Arc<Desk<App>>| Shown { pages: front::shown(desk, shown), hooks: hooks::router(desk.clone(), intake) };
-    let issuer = given.gitlab_issuer.clone();
-    Ok(Front { hub, title: "GitLab", issuer, pages: address, own: None, routes: Box::new(routes) })
+    Ok(fronted(hub, given.gitlab_issuer.clone(), hook_secret, shown))
+}
+
+/// The app with where GitLab delivers to and the pages of releases; `issuer` issues the tokens of its jobs.
+pub(in crate::cli) fn fronted(
+    hub: App,
+    issuer: String,
+    secret: HookSecret,
+    shown: Option<pages::Set<Door>>,
+) -> Front<App> {
+    let address = shown.as_ref().map(|shown| shown.origin.address.clone());
+    let routes = |desk: &Arc<Desk<App>>| Shown {
+        pages: front::shown(desk, shown),
+        hooks: hooks::router(desk.clone(), Gitlab(secret)),
+    };
+    Front { hub, title: "GitLab", issuer, pages: address, own: None, routes: Box::new(routes) }
 }

@@ -168,6 +168,13 @@ impl Hub for App {
         recalled(bytes)
     }
 
+    /// By the list of projects as it was read last: nobody waits for it here.
+    fn claims(&self, claimed: &Claimed) -> Option<String> {
+        let known = self.known.try_lock().ok()?;
+        let (_, projects) = known.as_ref()?;
+        claimed.project().and_then(|project| projects.get(&project).cloned())
+    }
+
     /// GitLab disables a hook that was answered with faults, for a while or for good, and enables it when a test of it goes well.
     async fn delivers(&self, repository: &str) -> Result<Option<String>, Fault> {
         let Some(address) = &self.hook else { return Ok(None) };

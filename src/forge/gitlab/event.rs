@@ -46,6 +46,11 @@ pub struct Unreadable {
 pub struct Foreign(pub u64);
 
 impl Claimed {
+    /// The project that it claims to be about, by its number.
+    pub(super) fn project(&self) -> Option<u64> {
+        self.project
+    }
+
     /// Takes the hint where its project is one of these, by their numbers and the names that GitLab gave them.
     pub fn check(self, projects: &BTreeMap<u64, String>) -> Result<Hinted, Foreign> {
         let repository = match self.project {

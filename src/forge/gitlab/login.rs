@@ -1,8 +1,9 @@
 //! People log in through GitLab: the authorization code flow of an OAuth application of theirs, with PKCE.
 //!
 //! The token is the person's own, and of the scope `read_api`. It is asked who he is and of which projects he is a member that
-//! may read the code (a reporter and up), and nothing else; of those the app's own are shown. It lives for two hours, and the
-//! session ends with it; where it is kept outside memory, only what his browser has opens it.
+//! may read the code (a reporter and up), and nothing else; of those the app's own are shown. It lives for two hours, and another
+//! takes its place by what GitLab gave with it, which is good once; where both are kept outside memory, only what his browser has
+//! opens them.
 
 use std::collections::BTreeSet;
 
@@ -19,8 +20,10 @@ use crate::transport::http;
 
 /// What a person's token may.
 const SCOPE: &str = "read_api";
-/// The least place in a project by which somebody may read its code: a reporter's.
+/// The least place in a project by which somebody may read its code: a reporter's; and by which he administers it: a
+/// maintainer's.
 const READS: u64 = 20;
+const ADMINISTERS: u64 = 40;
 /// How many bytes the answer to a code may have.
 const ANSWER: usize = 64 << 10;
 /// How many bytes of GitLab's own words are told.
@@ -40,9 +43,18 @@ pub struct Door {
     back: String,
 }
 
+/// What GitLab gave for somebody.
+#[derive(Debug)]
+pub struct Pass {
+    client: Client,
+    /// What is good for the next one, once.
+    next: Option<Secret>,
+}
+
 #[derive(Deserialize)]
 struct Traded {
     access_token: Option<String>,
+    refresh_token: Option<String>,
     error: Option<String>,
     error_description: Option<String>,
 }
@@ -76,19 +88,26 @@ impl Door {
         Ok(Self { ours, asks, trades, client_id: client_id.to_owned(), secret, back: back.to_owned() })
     }
 
-    async fn traded(&self, code: &str, verifier: &str) -> Result<Traded, Fault> {
+    /// The projects of ours in which somebody has at least this place, in lower case.
+    async fn placed(&self, pass: &Client, least: u64) -> Result<BTreeSet<String>, Closed<Fault>> {
+        // What the app's own account is told says nothing of who came.
+        let ours = self.ours.projects(AGE).await.map_err(Closed::Unasked)?;
+        let path = format!("/projects?membership=true&min_access_level={least}&simple=true&order_by=id&sort=asc");
+        let listed = pass.list::<Listed>(&path).await.map_err(closed)?;
+        Ok(listed.iter().filter_map(|it| ours.get(&it.id)).map(|name| name.to_ascii_lowercase()).collect())
+    }
+
+    /// Trades a code, or what was given for a next token, and says what came of it.
+    async fn traded(&self, what: &str, fields: &[(&str, &str)]) -> Result<Traded, Fault> {
         let mut form = reqwest::Url::parse("x:").map_err(|error| Fault::Setup(error.to_string()))?;
         form.query_pairs_mut()
-            .append_pair("grant_type", "authorization_code")
             .append_pair("client_id", &self.client_id)
             .append_pair("client_secret", self.secret.reveal())
-            .append_pair("code", code)
             .append_pair("redirect_uri", &self.back)
-            .append_pair("code_verifier", verifier);
+            .extend_pairs(fields);
         let body = form.query().unwrap_or_default().to_owned();
-        let what = "the code of a login".to_owned();
-        let unreached =
-            |error: http::Fault| Fault::Network { what: "the code of a login".to_owned(), says: error.to_string() };
+        let what = what.to_owned();
+        let unreached = |error: http::Fault| Fault::Network { what: what.clone(), says: error.to_string() };
         let request = self
             .ours
             .client()
@@ -110,6 +129,20 @@ impl Door {
     }
 }
 
+/// A pass of what GitLab gave; what it says instead where it gave none.
+fn pass(door: &Door, traded: Traded) -> Result<Pass, Closed<Fault>> {
+    match traded {
+        Traded { access_token: Some(token), error: None, refresh_token, .. } if !token.trim().is_empty() => Ok(Pass {
+            client: door.ours.client().under(Secret::new(&token)),
+            next: refresh_token.map(|next| Secret::new(&next)).filter(|next| !next.is_empty()),
+        }),
+        Traded { error, error_description, .. } => {
+            let says = error_description.or(error).unwrap_or_else(|| "it gives no token".to_owned());
+            Err(Closed::Gone(Fault::Unauthorised { says: neutral::line(&says, WORDS) }))
+        }
+    }
+}
+
 /// Whether a fault says that somebody is not let in any more, rather than that nothing is known of it.
 fn closed(fault: Fault) -> Closed<Fault> {
     match fault {
@@ -120,7 +153,7 @@ fn closed(fault: Fault) -> Closed<Fault> {
 
 impl Doorway for Door {
     type Fault = Fault;
-    type Pass = Client;
+    type Pass = Pass;
 
     fn address(&self, login: &Login<'_>) -> String {
         let mut url = self.asks.clone();
@@ -135,39 +168,42 @@ impl Doorway for Door {
         url.into()
     }
 
-    async fn trade(&self, code: &str, verifier: &str) -> Result<Client, Closed<Fault>> {
-        match self.traded(code, verifier).await.map_err(closed)? {
-            Traded { access_token: Some(token), error: None, .. } if !token.trim().is_empty() => {
-                self.again(&Secret::new(&token))
-            }
-            Traded { error, error_description, .. } => {
-                let says = error_description.or(error).unwrap_or_else(|| "it gives no token".to_owned());
-                Err(Closed::Gone(Fault::Unauthorised { says: neutral::line(&says, WORDS) }))
-            }
-        }
+    async fn trade(&self, code: &str, verifier: &str) -> Result<Pass, Closed<Fault>> {
+        let fields = [("grant_type", "authorization_code"), ("code", code), ("code_verifier", verifier)];
+        pass(self, self.traded("the code of a login", &fields).await.map_err(closed)?)
     }
 
-    fn kept(&self, pass: &Client) -> Secret {
-        pass.token().clone()
+    /// Two lines, the second where there is one.
+    fn kept(&self, pass: &Pass) -> Secret {
+        let next = pass.next.as_ref().map(Secret::reveal).unwrap_or_default();
+        Secret::new(&format!("{}\n{next}", pass.client.token().reveal()))
     }
 
-    fn again(&self, kept: &Secret) -> Result<Client, Closed<Fault>> {
-        Ok(self.ours.client().under(kept.clone()))
+    fn again(&self, kept: &Secret) -> Result<Pass, Closed<Fault>> {
+        let (token, next) = kept.reveal().split_once('\n').unwrap_or((kept.reveal(), ""));
+        let next = Some(Secret::new(next)).filter(|next| !next.is_empty());
+        Ok(Pass { client: self.ours.client().under(Secret::new(token)), next })
     }
 
-    async fn visitor(&self, pass: &Client) -> Result<Visitor, Closed<Fault>> {
-        let user: User = pass.get("/user").await.map_err(closed)?;
+    async fn renewed(&self, old: &Pass) -> Result<Option<Pass>, Closed<Fault>> {
+        let Some(next) = &old.next else { return Ok(None) };
+        let fields = [("grant_type", "refresh_token"), ("refresh_token", next.reveal())];
+        let traded = self.traded("the next token of a login", &fields).await.map_err(closed)?;
+        pass(self, traded).map(Some)
+    }
+
+    async fn visitor(&self, pass: &Pass) -> Result<Visitor, Closed<Fault>> {
+        let user: User = pass.client.get("/user").await.map_err(closed)?;
         if user.state != "active" {
             let says = format!("the account is {}", neutral::line(&user.state, WORDS));
             return Err(Closed::Gone(Fault::Unauthorised { says }));
         }
-        // What the app's own account is told says nothing of who came.
-        let ours = self.ours.projects(AGE).await.map_err(Closed::Unasked)?;
-        let path = format!("/projects?membership=true&min_access_level={READS}&simple=true&order_by=id&sort=asc");
-        let listed = pass.list::<Listed>(&path).await.map_err(closed)?;
-        let repositories: BTreeSet<String> =
-            listed.iter().filter_map(|it| ours.get(&it.id)).map(|name| name.to_ascii_lowercase()).collect();
+        let repositories = self.placed(&pass.client, READS).await?;
         let account = Account::from(format!("gitlab:{}", user.username).as_str());
         Ok(Visitor { account, repositories })
+    }
+
+    async fn administers(&self, pass: &Pass) -> Result<BTreeSet<String>, Closed<Fault>> {
+        self.placed(&pass.client, ADMINISTERS).await
     }
 }

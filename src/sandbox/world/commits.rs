@@ -6,10 +6,7 @@ use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
 use super::super::payload;
-use super::{Commit, Pull, WEB_FLOW, World, digest, written};
-
-/// The name of no commit, which stands where something begins.
-const NONE: &str = "0000000000000000000000000000000000000000";
+use super::{Commit, NONE, Pull, WEB_FLOW, World, digest, written};
 
 impl World {
     fn store(&mut self, files: &[(&str, &str)], on: &BTreeMap<String, String>) -> BTreeMap<String, String> {
@@ -141,7 +138,13 @@ impl World {
     /// A file's text at the last commit of the default branch.
     #[must_use]
     pub fn content(&self, path: &str) -> Option<&str> {
-        let name = self.commits.get(&self.tip)?.files.get(path)?;
+        self.content_at(&self.tip, path)
+    }
+
+    /// A file's text at a commit.
+    #[must_use]
+    pub fn content_at(&self, commit: &str, path: &str) -> Option<&str> {
+        let name = self.commits.get(commit)?.files.get(path)?;
         self.blobs.get(name).map(String::as_str)
     }
 

@@ -9,8 +9,18 @@ use crate::support::served::Served;
 
 #[test]
 fn the_walk_comes_to_what_it_tells() {
+    walks(&[], &["its run on GitHub", "in at GitHub itself"]);
+}
+
+#[test]
+fn the_same_walk_comes_to_the_same_on_gitlab() {
+    walks(&["--gitlab"], &["a status in its pipeline on GitLab", "who administer GitLab", "/-/merge_requests/12"]);
+}
+
+/// Takes the walk, which tells this beside what it tells everywhere.
+fn walks(more: &[&str], tells: &[&str]) {
     let world = World::new();
-    let said = world.run(&["demo", "--once", "--folder", "demo"]);
+    let said = world.run(&[&["demo", "--once", "--folder", "demo"], more].concat());
     assert_eq!(said.code, 0, "{}{}", said.out, said.err);
     let told = said.out.split_whitespace().collect::<Vec<_>>().join(" ");
     for part in [
@@ -30,6 +40,9 @@ fn the_walk_comes_to_what_it_tells() {
     ] {
         assert!(told.contains(part), "{part}: {told}");
     }
+    for part in tells {
+        assert!(told.contains(part), "{part}: {told}");
+    }
     let verified = world.run(&["log", "verify", "--database", "sqlite:demo/record.db", "--log-key", "demo/log.pub"]);
     assert_eq!(verified.code, 0, "{}{}", verified.out, verified.err);
     // Evidence came under tokens of jobs.
@@ -45,7 +58,7 @@ fn the_walk_comes_to_what_it_tells() {
         assert!(!log.contains(undone), "{undone}: {log}");
     }
     // A folder holds one demo.
-    let again = world.run(&["demo", "--once", "--folder", "demo"]);
+    let again = world.run(&[&["demo", "--once", "--folder", "demo"], more].concat());
     assert_eq!(again.code, 2, "{}", again.err);
     assert!(again.err.contains("is not empty"), "{}", again.err);
 }
@@ -73,9 +86,18 @@ fn comes(app: &str, login: &str) -> Browser {
 
 #[test]
 fn its_pages_stay_open_to_act_in_as_any_of_its_people_until_it_is_ended() {
+    stays_open(&[]);
+}
+
+#[test]
+fn its_pages_stay_open_on_gitlab_too() {
+    stays_open(&["--gitlab"]);
+}
+
+fn stays_open(more: &[&str]) {
     let world = World::new();
     let mut command = world.command();
-    command.args(["demo", "--folder", "demo"]).stdout(Stdio::piped());
+    command.args(["demo", "--folder", "demo"]).args(more).stdout(Stdio::piped());
     let mut child = command.spawn().unwrap();
     let out = BufReader::new(child.stdout.take().unwrap());
     let mut told = String::new();
@@ -123,17 +145,43 @@ fn its_pages_stay_open_to_act_in_as_any_of_its_people_until_it_is_ended() {
     assert_eq!(verified.code, 0, "{}{}", verified.out, verified.err);
 }
 
-#[test]
-fn the_sandbox_tells_nobody_anything_without_proof() {
-    let world = World::new();
+/// A demo that goes on, with the address of its sandbox.
+fn sandbox(world: &World, more: &[&str]) -> Served {
     let mut command = world.command();
-    command.args(["demo", "--folder", "demo"]).stdout(Stdio::piped());
+    command.args(["demo", "--folder", "demo"]).args(more).stdout(Stdio::piped());
     let mut child = command.spawn().unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     let line = lines.by_ref().map(Result::unwrap).find(|line| line.contains("sandbox  http://")).unwrap();
     let address = line.trim().trim_start_matches("sandbox  http://").trim_end_matches('/').to_owned();
-    let _served = Served { child, address: address.clone() };
     std::thread::spawn(move || lines.for_each(drop));
+    Served { child, address }
+}
+
+#[test]
+fn the_sandbox_of_gitlab_tells_nobody_anything_without_proof() {
+    let world = World::new();
+    let served = sandbox(&world, &["--gitlab"]);
+    let (nobody, address) = (Browser::default(), served.address.as_str());
+    for path in ["/api/v4/user", "/api/v4/projects", "/api/v4/projects/acme%2Fshop", "/api/v4/projects/77/deployments"]
+    {
+        assert_eq!(nobody.get(address, path).status, 401, "{path}");
+        let guessed = [("authorization", "Bearer glpat-guessed")];
+        assert_eq!(nobody.send(address, &format!("GET {path}"), &guessed, "").status, 401, "{path}");
+    }
+    let json = [("content-type", "application/json")];
+    assert_eq!(nobody.send(address, "POST /api/graphql", &json, r#"{"query": "query { x }"}"#).status, 401);
+    let voted = nobody.send(address, "POST /api/v4/projects/77/deployments/1/approval", &json, "{}");
+    assert_eq!(voted.status, 401);
+    let trade = "client_id=Iv23liSANDBOX&client_secret=guessed&code=guessed&grant_type=authorization_code";
+    let form = [("content-type", "application/x-www-form-urlencoded")];
+    assert_eq!(nobody.send(address, "POST /oauth/token", &form, trade).status, 400);
+}
+
+#[test]
+fn the_sandbox_tells_nobody_anything_without_proof() {
+    let world = World::new();
+    let served = sandbox(&world, &[]);
+    let address = served.address.clone();
     let nobody = Browser::default();
     let repository = "/api/v3/repos/acme/shop";
     for path in [repository, "/api/v3/installation/repositories", "/api/v3/app/installations", "/api/v3/user"] {

@@ -109,9 +109,11 @@ impl Item {
 
     /// Whether a word means it: the number of its change record or of one of its changes, or its commit.
     pub(super) fn is_meant(&self, word: &str) -> bool {
-        match word.strip_prefix('#') {
-            Some(number) => {
-                let is = |id: &str| id.rsplit_once('#').is_some_and(|(_, it)| it == number);
+        // A merge request is `!12` where a record is `#12`.
+        let signed = ['#', '!'].into_iter().find_map(|sign| Some((sign, word.strip_prefix(sign)?)));
+        match signed {
+            Some((sign, number)) => {
+                let is = |id: &str| id.rsplit_once(sign).is_some_and(|(_, it)| it == number);
                 self.record.as_deref().is_some_and(is) || self.changes.keys().any(|id| is(id))
             }
             None => word.len() >= DIGITS && self.commit.starts_with(&word.to_ascii_lowercase()),

@@ -193,7 +193,7 @@ pub(super) fn repositories(issue: &Issue, place: &str) -> Vec<String> {
     let last = issue.versions.last().and_then(|version| version.text.as_deref()).unwrap_or_default();
     let Section::Said(said) = text::section(last, RELEASE) else { return Vec::new() };
     let named = text::named(&said, place).into_iter();
-    let mut all: Vec<String> = named.filter_map(|id| Some(id.rsplit_once('#')?.0.to_owned())).collect();
+    let mut all: Vec<String> = named.filter_map(|id| Some(id.rsplit_once(['#', '!'])?.0.to_owned())).collect();
     all.sort_unstable();
     all.dedup();
     all

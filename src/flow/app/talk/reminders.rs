@@ -57,7 +57,8 @@ fn is_open(policy: &Policy, role: Option<&str>, now: DateTime<Utc>) -> bool {
 /// The change on which a release is spoken of: the last of those that it brought.
 fn change(facts: &Facts) -> Option<u64> {
     let Fact::Known(changes) = &facts.release.changes else { return None };
-    let number = |id: &str| id.rsplit_once('#').and_then(|(_, number)| number.parse::<u64>().ok());
+    // `acme/shop#12` on one forge, `acme/shop!12` on the other.
+    let number = |id: &str| id.rsplit_once(['#', '!']).and_then(|(_, number)| number.parse::<u64>().ok());
     changes.iter().filter(|it| !it.direct).filter_map(|it| number(&it.id)).max()
 }
 

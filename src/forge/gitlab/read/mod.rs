@@ -195,6 +195,7 @@ impl Reading<'_> {
         let began = run.as_ref().and_then(|run| run.as_ref().ok()).map(|run| run.created_at);
         let groups = self.groups(began).await;
         self.named_accounts().await;
+        self.kinds().await;
         self.access(&acts).await;
         let deployments = self.deployments(&listed).await;
         let Started { reference, trigger, at: submitted_at, asked_since } = self.started(run.as_ref(), &listed).await;

@@ -17,6 +17,9 @@ use crate::model::facts::{Account, AccountFacts, AccountKind, Act, Fact};
 
 /// How many commits one GraphQL question names: each costs some ten of the 250 points that it may have.
 const AT_ONCE: usize = 12;
+/// Of how many accounts it is asked at once what they are, and of how many at most.
+const KINDS_AT_ONCE: usize = 50;
+const KINDS: usize = 500;
 /// Whom GitLab names in the place of whoever has no account any longer.
 const GHOST: &str = "ghost";
 
@@ -94,6 +97,20 @@ impl Accounts {
         let profile = client.get(&format!("/users/{id}")).await;
         self.profiles.insert(id, profile.clone());
         profile
+    }
+
+    /// The logins of those of whom it was not asked what they are.
+    fn unasked(&self) -> impl Iterator<Item = String> {
+        let unasked =
+            |(account, id): (&Account, &u64)| (!self.profiles.contains_key(id)).then(|| account.login().to_owned());
+        self.ids.iter().filter_map(unasked)
+    }
+
+    /// What GitLab says that an account is.
+    fn are_told(&mut self, login: &str, bot: bool) {
+        if let Some(facts) = self.facts.get_mut(&account(login)) {
+            facts.kind = Fact::Known(if bot { AccountKind::Bot } else { AccountKind::Person });
+        }
     }
 
     /// GitLab itself, which writes down what people squash in its page. No account can have this name.
@@ -222,6 +239,23 @@ impl Reading<'_> {
         let found = self.client.list::<User>(&format!("/users?username={}", escaped(login))).await.unwrap_or_default();
         if let Some(user) = found.iter().find(|user| user.username.eq_ignore_ascii_case(login)) {
             self.accounts.note(self.client, user).await;
+        }
+    }
+
+    /// Asks what those are of whom nothing but the login was read, as of members of a group who did nothing yet: whoever may approve
+    /// is known to be a person before he does. Many are asked for at once, which GraphQL alone takes.
+    pub(super) async fn kinds(&mut self) {
+        let unasked: Vec<String> = self.accounts.unasked().take(KINDS).collect();
+        for some in unasked.chunks(KINDS_AT_ONCE) {
+            let text = "query($names: [String!]) { users(usernames: $names) { nodes { username bot } } }";
+            // Of whom it does not tell it stays unknown.
+            let Ok(answer) = self.client.ask(text, &json!({"names": some})).await else { return };
+            let nodes = answer.pointer("/users/nodes").and_then(serde_json::Value::as_array);
+            for node in nodes.into_iter().flatten() {
+                if let (Some(login), Some(bot)) = (node["username"].as_str(), node["bot"].as_bool()) {
+                    self.accounts.are_told(login, bot);
+                }
+            }
         }
     }
 

@@ -2,9 +2,12 @@
 
 mod answered;
 mod asked;
+mod board;
 mod doctor;
+mod driven;
 mod evidence;
 mod hooks;
+mod owing;
 mod pages;
 mod records;
 mod tricked;

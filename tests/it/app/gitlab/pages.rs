@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::{APP, App, Rule, asks, shop, status, takes, told};
+use crate::app::messages::{self, webhook};
 use crate::app::pages::acts::form;
 use crate::app::pages::{COOKIE, ORIGIN, RELEASE};
 use crate::app::{ago, until};
@@ -14,6 +15,7 @@ use crate::support::github::world::sha;
 use crate::support::gitlab::login::{CLIENT, CLIENT_SECRET};
 use crate::support::gitlab::world::PROJECT_ID;
 use crate::support::gitlab::{Gitlab, reply};
+use crate::support::receiver::{Answer, Receiver};
 use crate::support::served::Served;
 
 /// An approval, a final word, and a list that somebody ticks off.
@@ -32,6 +34,12 @@ struct Shown {
 
 /// The app with its pages, of a deployment that waits for nobody's vote on GitLab but the app's.
 fn shown(policy: &str, more: &[&str]) -> Shown {
+    let it = begun(policy, more);
+    until("a status", || !told(&it.gitlab).is_empty());
+    it
+}
+
+fn begun(policy: &str, more: &[&str]) -> Shown {
     let gitlab = shop();
     gitlab.with(|world| {
         world.git.contents.insert(".countersign/policy.yml".to_owned(), policy.to_owned());
@@ -42,8 +50,8 @@ fn shown(policy: &str, more: &[&str]) -> Shown {
     let app = App::new(&gitlab);
     app.world.write("client", format!("{CLIENT_SECRET}\n"));
     let pages = ["--client-id", CLIENT, "--client-secret-file", "client", "--public-url", ORIGIN, "--sweep", "1"];
+    app.world.write("new", webhook::SECRET);
     let served = app.start(&[&pages[..], more].concat());
-    until("a status", || !told(&gitlab).is_empty());
     Shown { gitlab, app, served }
 }
 
@@ -237,4 +245,65 @@ fn what_gitlab_is_told_leads_to_the_page() {
     assert!(kept["body"].as_str().unwrap().contains(&format!("[See why]({ORIGIN}/")), "{kept}");
     until("the status", || leads("countersign").is_some());
     assert!(leads("countersign").unwrap().unwrap().starts_with(ORIGIN));
+}
+
+#[test]
+fn what_was_given_up_is_shown_to_a_maintainer_and_sent_when_he_says_so() {
+    let receiver = Receiver::start();
+    receiver.next([Answer::Status(410, String::new())]);
+    let url = format!("http://{}/x", receiver.address);
+    let policy = messages::told(&format!("notify: {{ webhook: '{url}' }}\n")).replace("github:@", "gitlab:");
+    let policy = policy.replace("github:", "gitlab:");
+    let it = begun(&policy, &["--private-webhooks", &format!("--message-webhook={url}=new")]);
+    it.gitlab.with(|world| {
+        world.places.extend([("bo".to_owned(), 40), ("carla".to_owned(), 30)]);
+    });
+    until("a message that is not taken", || receiver.came().len() == 1);
+    let attempts = || it.app.events("message_attempted");
+    until("its end", || attempts().iter().any(|event| event["outcome"] == "given_up"));
+    let (bo, carla) = (it.login("bo"), it.login("carla"));
+    let page = it.get(&bo, "/given-up");
+    assert!(page.text().contains("the receiver says that it is gone (410)"), "{}", page.text());
+    // Whoever only develops there sees none of it, and can have nothing sent.
+    let others = it.get(&carla, "/given-up");
+    assert!(others.text().contains("There is nothing."), "{}", others.text());
+    let form = |token: &str| format!("token={token}&effect={}", page.field("effect"));
+    assert_eq!(carla.post(&it.served.address, "/again", ORIGIN, &form(&others.field("token"))).status, 404);
+    let sent = bo.post(&it.served.address, "/again", ORIGIN, &form(&page.field("token")));
+    assert_eq!((sent.status, sent.header("location")), (303, Some("/given-up?again=begun")), "{}", sent.text());
+    until("it is sent", || receiver.came().len() == 2);
+}
+
+#[test]
+fn a_login_outlasts_gitlabs_token_and_a_restart_and_ends_when_it_is_taken_back() {
+    let it = shown(&super::policy(), &["--recheck", "1"]);
+    let (bo, carla) = (it.login("bo"), it.login("carla"));
+    assert_eq!(it.get(&bo, RELEASE).status, 200);
+    for _ in 0..2 {
+        it.gitlab.tokens_end();
+        std::thread::sleep(Duration::from_millis(1_100));
+        assert_eq!(it.get(&bo, RELEASE).status, 200);
+    }
+    // Who starts next has what was given last.
+    let Shown { gitlab, app, served } = it;
+    drop(served);
+    gitlab.tokens_end();
+    let pages = ["--client-id", CLIENT, "--client-secret-file", "client", "--public-url", ORIGIN, "--recheck", "1"];
+    let it = Shown { served: app.start(&pages), app, gitlab };
+    assert_eq!(it.get(&bo, RELEASE).status, 200);
+    // A GitLab that cannot be asked ends nothing; one that knows it no longer does.
+    it.gitlab.tokens_end();
+    std::thread::sleep(Duration::from_millis(1_100));
+    for _ in 0..40 {
+        it.gitlab.trouble("/oauth/token", reply(502, &json!({})));
+    }
+    assert_eq!(it.get(&bo, RELEASE).status, 503);
+    it.gitlab.untroubled();
+    assert_eq!(it.get(&bo, RELEASE).status, 200);
+    it.gitlab.revoke_person("carla");
+    assert_eq!(it.get(&carla, RELEASE).status, 403);
+    let log = it.app.world.read("app.log");
+    for canary in ["oauth-canary", "refresh-canary"] {
+        assert!(!log.contains(canary), "{canary}");
+    }
 }

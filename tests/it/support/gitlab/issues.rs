@@ -170,7 +170,11 @@ impl World {
 /// What somebody does to issues over REST.
 pub(super) fn written(world: &mut World, who: &str, asked: &Asked, parts: &[&str]) -> Reply {
     let body = &asked.body;
+    // A list, or its words with commas between them: GitLab takes both.
     let list = |name: &str| -> Vec<String> {
+        if let Some(words) = body[name].as_array() {
+            return words.iter().map(|word| word.as_str().unwrap().to_owned()).collect();
+        }
         let text = body[name].as_str().unwrap_or_default();
         text.split(',').filter(|it| !it.is_empty()).map(str::to_owned).collect()
     };
@@ -190,7 +194,7 @@ pub(super) fn written(world: &mut World, who: &str, asked: &Asked, parts: &[&str
             if let Some(text) = body["description"].as_str() {
                 world.edit_issue(number, who, |_| text.to_owned());
             }
-            if body["labels"].is_string() {
+            if body["labels"].is_string() || body["labels"].is_array() {
                 let wanted = list("labels");
                 for label in world.issues[&number].labels.clone() {
                     if !wanted.contains(&label) {

@@ -22,6 +22,8 @@ pub struct Logins {
     back: String,
     codes: BTreeMap<String, Code>,
     pub(super) tokens: BTreeMap<String, String>,
+    /// What is good for the next token, once.
+    next: BTreeMap<String, String>,
     made: usize,
 }
 
@@ -43,7 +45,14 @@ impl Gitlab {
 
     /// Somebody takes back what he allowed the application.
     pub fn revoke_person(&self, login: &str) {
-        self.lock().logins.tokens.retain(|_, of| of != login);
+        let mut state = self.lock();
+        state.logins.tokens.retain(|_, of| of != login);
+        state.logins.next.retain(|_, of| of != login);
+    }
+
+    /// The tokens of people have ended.
+    pub fn tokens_end(&self) {
+        self.lock().logins.tokens.clear();
     }
 }
 
@@ -98,6 +107,10 @@ fn trade(logins: &mut Logins, asked: &Asked) -> Reply {
     if field("client_id") != CLIENT || field("client_secret") != CLIENT_SECRET {
         return no(401, "invalid_client");
     }
+    if field("grant_type") == "refresh_token" && field("redirect_uri") == logins.back {
+        let login = logins.next.remove(&field("refresh_token"));
+        return login.map_or_else(|| no(400, "invalid_grant"), |login| given(logins, login));
+    }
     if field("grant_type") != "authorization_code" {
         return no(400, "unsupported_grant_type");
     }
@@ -106,12 +119,19 @@ fn trade(logins: &mut Logins, asked: &Asked) -> Reply {
             && field("redirect_uri") == logins.back
     });
     let Some(known) = known else { return no(400, "invalid_grant") };
+    given(logins, known.login)
+}
+
+/// A token, and what is good for the next.
+fn given(logins: &mut Logins, login: String) -> Reply {
     logins.made += 1;
     let token = format!("oauth-canary{}", logins.made);
-    logins.tokens.insert(token.clone(), known.login);
+    let next = format!("refresh-canary{}", logins.made);
+    logins.next.insert(next.clone(), login.clone());
+    logins.tokens.insert(token.clone(), login);
     reply(
         200,
         &json!({"access_token": token, "token_type": "Bearer", "expires_in": 7_200,
-        "refresh_token": "refresh-canary", "scope": "read_api", "created_at": 1_770_000_000}),
+        "refresh_token": next, "scope": "read_api", "created_at": 1_770_000_000}),
     )
 }

@@ -39,6 +39,16 @@ pub fn write(world: &mut World, who: &str, asked: &Asked, parts: &[&str]) -> Rep
             world.statuses.push(status);
             reply(201, &json!({}))
         }
+        ("POST", ["merge_requests", number, "approve"]) => {
+            let number: u64 = number.parse().unwrap();
+            if !world.requests.contains_key(&number) {
+                return missing("Merge Request");
+            }
+            match world.approve(number, who, &now) {
+                Ok(()) => reply(201, &json!({"iid": number})),
+                Err(says) => refused(says[..3].parse().unwrap(), says),
+            }
+        }
         ("POST", ["merge_requests", number, "notes"]) => {
             let number: u64 = number.parse().unwrap();
             if !world.requests.contains_key(&number) {
@@ -147,11 +157,11 @@ fn play(world: &mut World, who: &str, job: u64, now: &str) -> Reply {
             again.votes.clear();
             again.id = world.deployments.iter().map(|it| it.id).max().unwrap_or_default() + 1;
             world.deployments.push(again);
-            return reply(200, &json!({}));
+            return reply(200, &json!({"id": job, "status": "pending"}));
         }
         _ => return refused(400, "Unplayable Job"),
     }
     "success".clone_into(&mut it.status);
     world.played.insert(it.id, (who.to_owned(), now.to_owned()));
-    reply(200, &json!({}))
+    reply(200, &json!({"id": job, "status": "pending"}))
 }
