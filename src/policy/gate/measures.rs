@@ -62,6 +62,10 @@ impl Scope for Measures<'_> {
         self.entry(name).is_some_and(share)
     }
 
+    fn least(&self, name: &str) -> Option<f64> {
+        self.type_of(name).filter(|kind| matches!(kind, Type::Number | Type::Duration)).map(|_| 0.0)
+    }
+
     fn names(&self) -> Vec<&str> {
         let entries = catalogue::measures(self.kind).iter().map(|entry| entry.name);
         entries.filter(|name| self.speaks_of(name)).chain(["environment"]).collect()
