@@ -258,6 +258,10 @@ pub trait Scope {
     fn least(&self, _name: &str) -> Option<f64> {
         None
     }
+    /// Where a name is one that is none here, as a sentence goes on.
+    fn elsewhere(&self, _name: &str) -> Option<String> {
+        None
+    }
     /// What its names stand for, as a sentence says it.
     fn noun(&self) -> &'static str {
         "measure"
