@@ -18,6 +18,12 @@ pub(super) fn read(layer: &mut Layer<'_>, rule: &mut Option<ChangeRule>) {
         one_for_package: text(node, "one_for").as_deref() == Some("package"),
         stated: layer.stated(node.span),
     };
+    if inner.proceeds_in.is_empty()
+        && let Some(stated) = node.get("proceeds_in")
+    {
+        let message = "`proceeds_in` is empty, so a record would let a release go in whatever state it is; name the states, such as `[Implement]`, or leave it out";
+        layer.complain(Code::Contradiction, stated.span, message);
+    }
     let Some(outer) = rule else {
         *rule = Some(inner);
         return;

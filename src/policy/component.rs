@@ -11,7 +11,7 @@ pub(super) fn read(layer: &mut Layer<'_>, all: &mut Vec<Component>) {
         if layer.redefines(&format!("components.{name}"), place, node) {
             continue;
         }
-        let paths = layer.globs(node.get("paths")).unwrap_or_default();
+        let paths = layer.paths(node.get("paths")).unwrap_or_default();
         if paths.written.is_empty() && node.get("paths").is_some_and(|paths| paths.texts().is_empty()) {
             let message = format!("`{name}` is made of no files, so no release would ever touch it");
             layer.complain(Code::NoEffect, span(node, "paths"), message);
@@ -55,6 +55,13 @@ pub(super) fn packages(layer: &mut Layer<'_>, all: &mut Vec<PackageRule>) {
         for (stated, at) in node.get("order").map(super::tree::Node::texts).unwrap_or_default() {
             if !components.iter().any(|component| component == stated) {
                 layer.complain(Code::UnknownName, at, format!("`{stated}` is ordered, and is no part of `{name}`"));
+            }
+        }
+        for (key, all) in [("components", &components), ("order", &order)] {
+            let twice = all.iter().enumerate().find(|(at, one)| all.iter().take(*at).any(|before| before == *one));
+            if let Some((_, one)) = twice {
+                let message = format!("`{key}` of `{name}` names `{one}` twice; leave one of them out");
+                layer.complain(Code::Contradiction, span(node, key), message);
             }
         }
         if components.len() < 2 {

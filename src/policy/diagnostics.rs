@@ -112,6 +112,8 @@ codes! {
     Loosens = "loosens", Error;
     /// two things that the policy says cannot both be
     Contradiction = "contradiction", Error;
+    /// a condition opens a way to more than may be let go by it
+    TooWide = "too-wide", Error;
     /// approvals are asked for that nobody can give
     Unsatisfiable = "unsatisfiable", Error;
     /// the policy leaves out a case that usually matters

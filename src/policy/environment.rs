@@ -16,8 +16,8 @@ pub(super) fn read(layer: &mut Layer<'_>, all: &mut Vec<EnvironmentRule>) {
         let rule = EnvironmentRule {
             name: name.to_owned(),
             approval: approval(layer, node.get("approval")),
-            branches: layer.globs(node.get("branches")),
-            tags: layer.globs(node.get("tags")),
+            branches: layer.references(node.get("branches")),
+            tags: layer.references(node.get("tags")),
             from: text(node, "from"),
             same: if text(node, "same").as_deref() == Some("artifact") { SameAs::Artifact } else { SameAs::Commit },
             soak: length(node, "soak"),

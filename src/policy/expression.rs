@@ -15,6 +15,7 @@
 
 mod check;
 mod clash;
+mod needs;
 mod parse;
 mod place;
 mod slips;
@@ -25,6 +26,7 @@ pub use slips::nearest;
 
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 
+use super::repository_path;
 use crate::model::catalogue::Type;
 
 /// How many bytes an expression may have.
@@ -52,6 +54,18 @@ impl Expression {
     #[must_use]
     pub fn excludes(&self, other: &Self) -> bool {
         clash::never(&[&self.term, &other.term])
+    }
+
+    /// Whether it holds only where one of these questions, such as `release.fixes`, is answered with yes.
+    #[must_use]
+    pub fn needs(&self, questions: &[&str]) -> bool {
+        needs::needs(&self.term, true, questions)
+    }
+
+    /// Whether it holds whatever the facts say, as far as that can be proven.
+    #[must_use]
+    pub fn always_holds(&self) -> bool {
+        needs::always(&self.term)
     }
 
     /// Whether another one holds wherever it does.
@@ -197,6 +211,15 @@ impl Arguments {
     pub fn globs(written: Vec<String>) -> Result<Self, (usize, String)> {
         let mut builder = GlobSetBuilder::new();
         for (at, text) in written.iter().enumerate() {
+            if let Some(mistake) = repository_path::mistake(text) {
+                return Err((at, mistake));
+            }
+            if repository_path::everything(text) {
+                return Err((
+                    at,
+                    format!("`{text}` is every file, so this asks nothing; name the files that are meant"),
+                ));
+            }
             let glob = GlobBuilder::new(text).literal_separator(true).build();
             builder.add(glob.map_err(|error| (at, format!("`{text}` is no glob: {}", error.kind())))?);
         }
@@ -230,6 +253,10 @@ pub trait Scope {
     /// Whether a name stands for a share, which goes from 0 to 1.
     fn is_share(&self, _name: &str) -> bool {
         false
+    }
+    /// The least that a name's number can be, where it has one: a count is never below 0.
+    fn least(&self, _name: &str) -> Option<f64> {
+        None
     }
     /// Where a name is one that is none here, as a sentence goes on.
     fn elsewhere(&self, _name: &str) -> Option<String> {

@@ -1,8 +1,9 @@
 //! Words of a policy that name something and come to nothing, or to more than they seem to: roles that may only read where
-//! they would have to act, regulations that nothing is about, lists that are empty.
+//! they would have to act, regulations and names of records that nothing is about, lists that are empty, times that are none.
 
 use super::diagnostics::{Code, Diagnostic, Span};
 use super::expression::nearest;
+use super::length::Length;
 use super::packs;
 use super::proofs::Places;
 use super::rules::Rules;
@@ -26,10 +27,21 @@ const ACTING: [&[&str]; 12] = [
 ];
 
 /// Lists of which an empty one is as good as none, and what that means.
-const EMPTY: [(&[&str], &str); 3] = [
+const EMPTY: [(&[&str], &str); 4] = [
     (&["calendar", "closed", "*", "environments"], "and so these hours are closed in every environment"),
     (&["calendar", "closed", "*", "stops"], "and so these hours stop approving and deploying"),
     (&["calendar", "freeze", "*", "environments"], "and so every environment is frozen"),
+    (&["change", "needs"], "and so a change record may be empty"),
+];
+
+/// Times that are nothing when they are none, and what that means.
+const NO_TIME: [(&[&str], &str); 6] = [
+    (&["waivers", "max"], "so every waiver ends before it begins"),
+    (&["delegation", "max"], "so nobody could ever stand in"),
+    (&["break_glass", "expires"], "so every grant ends before it is used"),
+    (&["gates", "*", "max_age"], "so all evidence is too old"),
+    (&["standard_changes", "*", "expires"], "so its approval ends when it is given"),
+    (&["routes", "*", "approvals", "expire"], "so every approval ends when it is given"),
 ];
 
 /// Says something of a place, by its code.
@@ -43,6 +55,16 @@ pub(super) fn readers(rules: &Rules, places: &mut Places<'_>) {
 /// Complains about regulations of components that nothing is about.
 pub(super) fn regulations(_: &Rules, places: &mut Places<'_>) {
     layers(places, about_nothing);
+}
+
+/// Complains about times of records that are stated for what no component is under, and holds that hold nothing.
+pub(super) fn kept(rules: &Rules, places: &mut Places<'_>) {
+    layers(places, |_, tree, say| for_nothing(rules, tree, say));
+}
+
+/// Complains about times that are none, where nothing could happen in no time.
+pub(super) fn no_time(_: &Rules, places: &mut Places<'_>) {
+    layers(places, |_, tree, say| in_no_time(tree, say));
 }
 
 /// Complains about lists that are empty, where one could take that for nothing.
@@ -146,5 +168,54 @@ fn of_nothing(tree: &Node, say: Say<'_>) {
             let message = format!("`{key}` is empty, {so}; leave it out if that is meant");
             say(Code::Overlooked, node.span, message);
         }
+    }
+}
+
+/// Times that are none.
+fn in_no_time(tree: &Node, say: Say<'_>) {
+    for (path, so) in NO_TIME {
+        let key = path.last().copied().unwrap_or_default();
+        let none = |node: &&Node| node.text().and_then(Length::parse) == Some(Length::Seconds(0));
+        for node in at(tree, path).into_iter().filter(none) {
+            say(Code::Contradiction, node.span, format!("`{key}` is no time at all, {so}; state a longer one"));
+        }
+    }
+}
+
+/// Times of records, and holds, that are about no component and no release.
+fn for_nothing(rules: &Rules, tree: &Node, say: Say<'_>) {
+    // A layer that stands around others may speak of what they define.
+    if rules.components.is_empty() {
+        return;
+    }
+    let mut known: Vec<&str> = packs::names().to_vec();
+    known.extend(rules.components.iter().flat_map(|it| &it.regulations).map(String::as_str));
+    for (key, node) in tree.get("retention").map(Node::entries).unwrap_or_default() {
+        if key.name == "legal_hold" {
+            held(rules, node, say);
+        } else if key.name != "default" && !known.iter().any(|name| packs::same(name, &key.name)) {
+            let hint = nearest(&key.name, &known).map_or_else(
+                || "leave it out, or name it under `regulations` of a component".to_owned(),
+                |near| format!("did you mean `{near}`?"),
+            );
+            let message = format!("no component is under `{}`, so nothing is kept for that time; {hint}", key.name);
+            say(Code::Overlooked, key.span, message);
+        }
+    }
+}
+
+/// Holds of what is no component, and hardly a release: those have a number in their names.
+fn held(rules: &Rules, node: &Node, say: Say<'_>) {
+    let components: Vec<&str> = rules.components.iter().map(|component| component.name.as_str()).collect();
+    for (name, span) in node.texts() {
+        if components.contains(&name) || name.chars().any(|c| c.is_ascii_digit()) {
+            continue;
+        }
+        let hint = nearest(name, &components).map_or_else(
+            || "name a component, or a release as its decision does".to_owned(),
+            |near| format!("did you mean `{near}`?"),
+        );
+        let message = format!("`{name}` is no component and looks like no release, so nothing is held by it; {hint}");
+        say(Code::Overlooked, span, message);
     }
 }

@@ -5,6 +5,7 @@ use super::broken::Broken;
 use super::diagnostics::{Code, Diagnostic, Span};
 use super::idle;
 use super::layers::JUDGED;
+use super::openings;
 use super::rules::{Approval, MemberRef, Route, Rules};
 use super::satisfiable::{self, Strictness};
 use super::tree::Node;
@@ -24,7 +25,7 @@ pub(super) struct Places<'p> {
 
 impl Places<'_> {
     /// Complains where a path of keys stands: in the innermost layer that has it, or where its beginning stands.
-    fn complain(&mut self, code: Code, path: &[&str], message: String) {
+    pub(super) fn complain(&mut self, code: Code, path: &[&str], message: String) {
         for length in (1..=path.len()).rev() {
             let keys = path.get(..length).unwrap_or_default();
             let at = self.trees.iter().enumerate().rev().find_map(|(layer, tree)| Some((layer, find(tree, keys)?)));
@@ -80,7 +81,7 @@ fn find(tree: &Node, path: &[&str]) -> Option<Span> {
 type Proof = fn(&Rules, &mut Places<'_>);
 
 /// Each proof, with the sections that it looks at.
-const PROOFS: [(Proof, &[&str]); 17] = [
+const PROOFS: [(Proof, &[&str]); 25] = [
     (environments, &["environments"]),
     (teams, &["components", "routes", "reviews"]),
     (routes, &["environments", "routes", "classes", "break_glass"]),
@@ -97,7 +98,15 @@ const PROOFS: [(Proof, &[&str]); 17] = [
     (excluding, &["components", "routes", "raci"]),
     (idle::readers, &["roles"]),
     (idle::regulations, &["components", "packs", "retention"]),
+    (idle::kept, &["components", "retention"]),
     (idle::empty, &[]),
+    (idle::no_time, &[]),
+    (openings::emergencies, &["classes"]),
+    (openings::models, &["standard_changes"]),
+    (openings::by_themselves, &["environments"]),
+    (openings::way_back, &["routes"]),
+    (openings::of_no_component, &["environments", "components", "standard_changes"]),
+    (openings::never_business, &["calendar"]),
 ];
 
 /// What says who is asked to approve, and who can.

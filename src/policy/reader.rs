@@ -6,6 +6,7 @@ use globset::{Glob, GlobBuilder, GlobSetBuilder};
 use super::diagnostics::{Code, Diagnostic, Span};
 use super::expression::Expression;
 use super::length::Length;
+use super::repository_path;
 use super::rules::Globs;
 use super::shape::Names;
 use super::tree::{Node, Value};
@@ -89,7 +90,18 @@ impl<'l> Layer<'l> {
         let compiled = Expression::condition(node.text()?, &Spoken { place, names: self.names });
         let compiled = self.compiled(node, compiled)?;
         self.scored(node, &compiled);
+        self.folders(node, &compiled);
         Some(compiled)
+    }
+
+    /// Complains about globs of a condition that mean one file where a folder was probably meant.
+    fn folders(&mut self, node: &Node, condition: &Expression) {
+        let globs = condition.predicates().into_iter().filter(|(name, _)| name.starts_with("change."));
+        let found: Vec<String> =
+            globs.flat_map(|(_, globs)| globs.iter().filter_map(|glob| repository_path::folder(glob))).collect();
+        for message in found {
+            self.complain(Code::Overlooked, node.span, message);
+        }
     }
 
     /// A calculation.
@@ -128,13 +140,27 @@ impl<'l> Layer<'l> {
         }
     }
 
-    /// Globs over paths or references; `None` where the key is left out.
-    pub(super) fn globs(&mut self, node: Option<&Node>) -> Option<Globs> {
+    /// Globs over branches or tags; `None` where the key is left out.
+    pub(super) fn references(&mut self, node: Option<&Node>) -> Option<Globs> {
+        self.globs(node?, repository_path::no_reference)
+    }
+
+    /// Globs over the repository's files; `None` where the key is left out.
+    pub(super) fn paths(&mut self, node: Option<&Node>) -> Option<Globs> {
         let node = node?;
+        for (text, span) in node.texts() {
+            if let Some(message) = repository_path::folder(text) {
+                self.complain(Code::Overlooked, span, message);
+            }
+        }
+        self.globs(node, repository_path::mistake)
+    }
+
+    fn globs(&mut self, node: &Node, mistake: fn(&str) -> Option<String>) -> Option<Globs> {
         let mut builder = GlobSetBuilder::new();
         let mut written = Vec::new();
         for (text, span) in node.texts() {
-            match glob(text) {
+            match mistake(text).map_or_else(|| glob(text), Err) {
                 Ok(glob) => {
                     builder.add(glob);
                     written.push(text.to_owned());

@@ -58,7 +58,14 @@ pub(super) fn read(layer: &mut Layer<'_>, risk: &mut Risk) {
                 layer.complain(Code::Loosens, node.span, message);
                 Some(Amount::Points(0.0))
             }
-            (Value::Number(points), _) => Some(Amount::Points(*points)),
+            (Value::Number(points), _) => {
+                if *points < 0.0 {
+                    let message =
+                        format!("`{}` would lower the risk; leave it out, or state how much it adds", key.name);
+                    layer.complain(Code::Overlooked, node.span, message);
+                }
+                Some(Amount::Points(*points))
+            }
             (_, Some(local)) => layer
                 .calculation(Some(node), Place::Weight(local))
                 .map(|it| Amount::Calculated(if lowers { at_least_nothing(it) } else { it })),

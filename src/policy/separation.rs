@@ -5,6 +5,9 @@ use super::reader::{Layer, flag, length, text, texts};
 use super::rules::{Per, RejectionRule, Separation};
 use super::stricter::Joint;
 
+/// How many characters the reason of a rejection can be asked to have: a long paragraph.
+const LONGEST_REASON: u32 = 500;
+
 /// Reads a layer's rule into that of the layers around it. What an outer layer leaves out has its default, which is
 /// the strictest, so that only an outer layer that says less, or hands it down, lets an inner one say less.
 pub(super) fn read(layer: &mut Layer<'_>, rule: &mut Separation) {
@@ -72,6 +75,12 @@ pub(super) fn rejection(layer: &mut Layer<'_>, rule: &mut RejectionRule) {
     let holds = length(node, "holds");
     let stated = layer.stated(node.span);
     if layer.is_outermost() || layer.free("rejection") {
+        if let Some(reason) = reason.filter(|reason| *reason > LONGEST_REASON) {
+            let message = format!(
+                "nobody gives a reason of {reason} characters, so every rejection would lapse; ask for at most {LONGEST_REASON}"
+            );
+            layer.complain(Code::WrongForm, super::reader::span(node, "reason"), message);
+        }
         let usual = RejectionRule::default();
         *rule = RejectionRule { reason: reason.unwrap_or(usual.reason), holds: holds.unwrap_or(usual.holds), stated };
         return;

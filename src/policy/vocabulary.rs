@@ -170,6 +170,15 @@ impl Scope for Place {
         matches!(name, "team.failure_rate_90d" | "a.failure_rate" | "b.failure_rate" | "rate")
     }
 
+    fn least(&self, name: &str) -> Option<f64> {
+        let counted = |kind| matches!(kind, Type::Number | Type::Duration);
+        match name {
+            // A weight may lower it.
+            "risk.score" => None,
+            name => self.type_of(name).filter(|kind| counted(*kind)).map(|_| 0.0),
+        }
+    }
+
     fn noun(&self) -> &'static str {
         "fact"
     }
@@ -228,6 +237,10 @@ impl Scope for Spoken<'_> {
 
     fn is_share(&self, name: &str) -> bool {
         self.place.is_share(name)
+    }
+
+    fn least(&self, name: &str) -> Option<f64> {
+        self.place.least(name)
     }
 
     fn noun(&self) -> &'static str {

@@ -1,6 +1,6 @@
 //! Checks an expression's names and types, and makes the tree that is evaluated.
 
-use super::clash::Said;
+use super::clash::{Said, turned};
 use super::parse::{Node, Syntax, parse};
 use super::slips::{meant, nearest, suggestion};
 use super::{Arguments, Comparison, DEPTH_LIMIT, Mistake, Operation, Parameters, Question, Scope, Term};
@@ -376,6 +376,8 @@ impl<'c> Check<'c> {
             self.possible(name, stated);
             self.share(name, stated);
         }
+        self.below(&a, how, (&b, right));
+        self.below(&b, turned(how), (&a, left));
         (Term::Compare(how, Box::new(a), Box::new(b)), Kind::Is(Type::Flag))
     }
 
@@ -451,6 +453,21 @@ impl<'c> Check<'c> {
         self.mistake(stated, format!("`{name}` is a share, and a share goes from 0 to 1{hint}"));
     }
 
+    /// Refuses a comparison that asks a count to be less than any count is.
+    fn below(&mut self, name: &Term, how: Comparison, (with, stated): (&Term, &Syntax)) {
+        let (Term::Name(name), Term::Number(number) | Term::Seconds(number)) = (name, with) else { return };
+        let number = *number;
+        let Some(least) = self.scope.least(name).filter(|_| self.bound != Some(name.as_str())) else { return };
+        let never = match how {
+            Comparison::Less => number <= least,
+            Comparison::AtMost | Comparison::Equal => number < least,
+            Comparison::NotEqual | Comparison::Greater | Comparison::AtLeast => false,
+        };
+        if never {
+            self.mistake(stated, format!("`{name}` is never less than {least}, so this never holds"));
+        }
+    }
+
     fn calculation(&mut self, how: Operation, left: &'c Syntax, right: &'c Syntax, depth: u16) -> (Term, Kind) {
         let (a, one) = self.term(left, depth + 1);
         let (b, other) = self.term(right, depth + 1);
@@ -470,6 +487,9 @@ impl<'c> Check<'c> {
                 );
             }
         };
+        if how == Operation::Divide && matches!(right.node, Node::Number(number) if number.abs() < f64::MIN_POSITIVE) {
+            return self.mistake(right, "nothing can be divided by 0, so this has no value, ever".to_owned());
+        }
         (Term::Calculate(how, Box::new(a), Box::new(b)), kind)
     }
 

@@ -172,7 +172,7 @@ fn constant(term: &Term) -> Option<Constant<'_>> {
 }
 
 /// The same comparison with its sides exchanged.
-fn turned(how: Comparison) -> Comparison {
+pub(super) fn turned(how: Comparison) -> Comparison {
     match how {
         Comparison::Less => Comparison::Greater,
         Comparison::AtMost => Comparison::AtLeast,

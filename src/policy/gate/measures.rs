@@ -62,6 +62,10 @@ impl Scope for Measures<'_> {
         self.entry(name).is_some_and(share)
     }
 
+    fn least(&self, name: &str) -> Option<f64> {
+        self.type_of(name).filter(|kind| matches!(kind, Type::Number | Type::Duration)).map(|_| 0.0)
+    }
+
     fn elsewhere(&self, name: &str) -> Option<String> {
         let of =
             |&&(word, kind): &&(&'static str, Kind)| Measures { kind, word, names: self.names }.entry(name).is_some();

@@ -7,14 +7,13 @@ use super::ledger::{goes, next, policy, summary};
 use super::{App, NEXT, POLICY, RUN, ago, asks, id, payload, reviews, reviews_of, shop, takes, told, told_of, until};
 use crate::support::served::Served;
 
-/// A change of the basket is an emergency, which `bo` may let go; the board is `ana`, `bo` and `carla`.
+/// A change of the basket goes a way of its own, on which `bo` may let it go and that leaves debts; the board is `ana`, `bo` and `carla`.
 fn policy_of_emergencies() -> String {
     let then = "    then: { validate: { by: shop-owner, within: 1s, needs: evidence }, cab_review: { by: board, within: 1s } } }";
     POLICY
         .replace("roles:\n", "roles:\n  fixer: { members: [\"github:bo\"] }\n  board: { members: [\"github:ana\", \"github:bo\", \"github:carla\"], calendar: { hours: 24/7 } }\n")
         .replace("shop-owner: { members: [\"github:@acme/shop-leads\"] }", "shop-owner: { members: [\"github:@acme/shop-leads\"], calendar: { hours: 24/7 } }")
-        .replace("routes:\n", &format!("routes:\n  emergency: {{ approvals: {{ fixer: 1 }},\n{then}\n"))
-        + "classes: { emergency: { when: \"change.only('checkout/basket.rs')\" } }\n"
+        .replace("routes:\n", &format!("routes:\n  urgent: {{ when: \"change.only('checkout/basket.rs')\", approvals: {{ fixer: 1 }},\n{then}\n"))
 }
 
 /// What is called so in the record.
@@ -72,7 +71,7 @@ fn n3_e2_e3_an_emergencys_debt_holds_the_next_release_until_the_right_people_pai
     let report = told_of(&github, NEXT).reports[0].clone();
     assert!(report.contains("owes"), "{report}");
 
-    // The author has no say in it, nor who let it go.
+    // The author has no say in it.
     comments(
         &app,
         &served,
@@ -80,13 +79,6 @@ fn n3_e2_e3_an_emergencys_debt_holds_the_next_release_until_the_right_people_pai
         &format!("/countersign validate production {review} https://runs.example/1"),
     );
     answered(&app, "contributed to");
-    comments(
-        &app,
-        &served,
-        ("IC_b", "bo"),
-        &format!("/countersign validate production {review} https://runs.example/1"),
-    );
-    answered(&app, "let go");
     comments(&app, &served, ("IC_c", "carla"), &format!("/countersign validate production {validate}"));
     answered(&app, "nothing is attached");
     assert_eq!(told_of(&github, NEXT).decided, None, "{}", summary(&app));

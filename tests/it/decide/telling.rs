@@ -79,8 +79,10 @@ fn nobody_is_told_before_his_hours(#[case] now: &str, #[case] from: &str) {
 #[test]
 fn an_emergency_is_told_at_once() {
     let text = text().replace("routes:\n", "routes:\n  emergency: { approvals: { cto: 1 } }\n")
-        + "classes: { emergency: { when: \"change.only('src/**')\" } }\n";
-    let all = on(&policy(&text), waiting(), "2026-12-12T03:00:00Z");
+        + "classes: { emergency: { when: \"release.removes(running.vulnerabilities.exploited)\" } }\n";
+    let exploited = with(waiting(), "/release/running", json!([{"id": "CVE-1", "exploited": true}]));
+    let facts = with(exploited, "/release/released", json!([]));
+    let all = on(&policy(&text), facts, "2026-12-12T03:00:00Z");
     let cto = of_role(&all, "cto");
     assert!(cto.message.emergency);
     assert_eq!(cto.not_before, at("2026-12-12T03:00:00Z"));

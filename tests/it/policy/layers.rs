@@ -202,9 +202,9 @@ fn of_two_routes_the_stricter_holds(#[case] what: &str, #[case] org: &str, #[cas
 #[case("waiving", "", "waivers: {by: owner}", r#"[] ["owner"]"#)]
 #[case(
     "emergency",
-    "classes: {emergency: {when: incident.severity <= 2}}",
-    "classes: {emergency: {when: incident.severity <= 1}}",
-    "(incident.severity <= 2) && (incident.severity <= 1)"
+    "classes: {emergency: {when: incident.severity <= 2 && release.fixes(incident)}}",
+    "classes: {emergency: {when: incident.severity <= 1 && release.fixes(incident)}}",
+    "(incident.severity <= 2 && release.fixes(incident)) && (incident.severity <= 1 && release.fixes(incident))"
 )]
 #[case("needs", "change: {needs: [a]}", "change: {needs: [b]}", "a b")]
 #[case("proceeds_in", "change: {proceeds_in: [Implement, Done]}", "change: {proceeds_in: [Implement]}", "Implement")]

@@ -119,7 +119,7 @@ fn whoever_is_represented_is_asked_whatever_role_the_route_names() {
     assert!(told[0].contains("head, security, operations need 3 different people together"), "{told:?}");
     let emergency = small((
         "routes: { normal: { approvals: { accountable: 1 } } }",
-        "classes: { emergency: { when: incident.severity <= 1 } }\nincidents: { block_at: 1 }\nroutes: { normal: { approvals: { accountable: 1 } }, emergency: { approvals: { head: 1 } } }",
+        "classes: { emergency: { when: incident.severity <= 1 && release.fixes(incident) } }\nincidents: { block_at: 1 }\nroutes: { normal: { approvals: { accountable: 1 } }, emergency: { approvals: { head: 1 } } }",
     ));
     let told = proved(&emergency, both);
     assert!(told.iter().any(|it| it.contains("route `normal`")), "{told:?}");
