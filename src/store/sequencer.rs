@@ -1,9 +1,11 @@
 //! The sequencer: gathers what many ask for at once into one durable write with one signed checkpoint.
 //!
 //! While one batch is made durable, the next gathers. So a single caller waits for one write, and a hundred callers wait
-//! for one write as well. Effects are claimed here too, because a file of SQLite has one writer. A lease that has ended
+//! for one write as well. It works on a thread of its own, so that whatever keeps the others at work keeps nobody from renewing
+//! the lease. Effects are claimed here too, because a file of SQLite has one writer. A lease that has ended
 //! ends the sequencer: what waits is refused, and whoever goes on starts anew from what the record says.
 
+use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -83,12 +85,18 @@ impl Running {
 }
 
 impl Sequencer {
-    /// Starts sequencing, on the runtime that this is called on. `clock` says what time it is.
+    /// Starts sequencing, on a thread of its own, or on the runtime that this is called on where there is none to be had. `clock`
+    /// says what time it is.
     #[must_use]
     pub fn start(writer: Writer, clock: impl Fn() -> DateTime<Utc> + Send + 'static) -> (Self, Running) {
         let (jobs, queue) = mpsc::channel(QUEUE);
         let end = End::default();
-        let task = tokio::spawn(sequence(writer, queue, clock, end.clone()));
+        let (tell, told) = oneshot::channel();
+        let ours = end.clone();
+        alone_at_work(Box::pin(async move {
+            let _ = tell.send(sequence(writer, queue, clock, ours).await);
+        }));
+        let task = tokio::spawn(async move { told.await.unwrap_or(Err(Fault::Stopped)) });
         (Self { jobs, end }, Running { task })
     }
 
@@ -186,6 +194,30 @@ impl Sequencer {
         let (answer, answered) = oneshot::channel();
         self.jobs.send(job(answer)).await.map_err(|_| self.over())?;
         answered.await.map_err(|_| self.over())
+    }
+}
+
+type Work = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// Does work on a thread of its own; where none can be made, beside all else that is done on this runtime.
+fn alone_at_work(work: Work) {
+    let here = tokio::runtime::Handle::current();
+    let (hand, handed) = std::sync::mpsc::channel::<Work>();
+    let thread = std::thread::Builder::new().name("sequencer".to_owned()).spawn(move || {
+        let Ok(work) = handed.recv() else { return };
+        match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+            Ok(own) => own.block_on(work),
+            Err(_) => here.block_on(work),
+        }
+    });
+    match thread {
+        Ok(_) => {
+            // The thread waits for it, and for nothing else.
+            let _ = hand.send(work);
+        }
+        Err(_) => {
+            tokio::spawn(work);
+        }
     }
 }
 

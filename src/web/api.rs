@@ -3,7 +3,10 @@
 //!
 //! What only browsers use – the pages and their forms – is named, and no more than that.
 
+use std::sync::LazyLock;
+
 use axum::Router;
+use axum::body::Bytes;
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
@@ -19,7 +22,9 @@ pub fn router() -> Router {
 }
 
 async fn described() -> Response {
-    (StatusCode::OK, [(CONTENT_TYPE, "application/json")], text()).into_response()
+    // Made once: whoever asks for it often costs nobody else anything.
+    static TEXT: LazyLock<Bytes> = LazyLock::new(|| text().into());
+    (StatusCode::OK, [(CONTENT_TYPE, "application/json")], TEXT.clone()).into_response()
 }
 
 /// The description as it is served and printed.

@@ -4,7 +4,6 @@
 //! Nothing of it is believed before that is checked, and nobody is asked anything meanwhile.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
@@ -13,32 +12,37 @@ use axum::http::header::{AUTHORIZATION, CONTENT_ENCODING};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use axum::routing::post;
-use tokio::sync::Semaphore;
 
+use super::body::{NotRead, Room};
 use super::jobs::{No, bad, bearer, json_of, refusal};
 use crate::flow::app::Desk;
 use crate::flow::app::outside::{NotTold, Teller};
 use crate::flow::{deployment, grant_report};
 use crate::forge::Hub;
 
-/// How many bodies of jobs are read at once, and how many letters. Whoever comes then waits to be read.
+/// How many of the longest bodies of jobs fit in at once, and how many letters. Whoever comes then waits to be read.
 const AT_ONCE: usize = 16;
-/// How long a body may take to arrive, and whoever waits to be read, together.
-const PATIENCE: Duration = Duration::from_secs(10);
 
 struct Outside<H: Hub> {
     desk: Arc<Desk<H>>,
-    jobs: Semaphore,
-    letters: Semaphore,
+    jobs: Room,
+    letters: Room,
 }
 
 /// Where others tell.
 pub fn router<H: Hub>(desk: Arc<Desk<H>>) -> Router {
-    let outside = Outside { desk, jobs: Semaphore::new(AT_ONCE), letters: Semaphore::new(AT_ONCE) };
+    let [jobs, letters] = [(); 2].map(|()| Room::new(AT_ONCE * grant_report::LENGTH));
+    let outside = Outside { desk, jobs, letters };
     Router::new()
         .route("/deployments", post(deployed::<H>))
         .route("/grants", post(granted::<H>))
         .with_state(Arc::new(outside))
+}
+
+impl From<NotRead> for No {
+    fn from(not: NotRead) -> Self {
+        Self(not.status(), not.to_string())
+    }
 }
 
 impl From<NotTold> for No {
@@ -83,20 +87,9 @@ impl<H: Hub> Outside<H> {
             None
         };
         // Whoever has shown nothing yet takes no room from a job.
-        let rooms = if job.is_some() { &self.jobs } else { &self.letters };
-        let read = async {
-            let _room = rooms.acquire().await;
-            axum::body::to_bytes(body, most).await
-        };
-        let bytes = match tokio::time::timeout(PATIENCE, read).await {
-            Ok(Ok(bytes)) => bytes,
-            Ok(Err(_)) => {
-                let says = format!("the body did not arrive, or has over {most} bytes");
-                return Err(No(StatusCode::PAYLOAD_TOO_LARGE, says));
-            }
-            Err(_) => return Err(No(StatusCode::REQUEST_TIMEOUT, "the body did not arrive in time".to_owned())),
-        };
-        let text = String::from_utf8(bytes.into()).map_err(|_| bad("the body is not UTF-8".to_owned()))?;
+        let room = if job.is_some() { &self.jobs } else { &self.letters };
+        let read = room.read(body, most).await?;
+        let text = String::from_utf8(read.bytes.to_vec()).map_err(|_| bad("the body is not UTF-8".to_owned()))?;
         Ok(Came { job, text })
     }
 

@@ -1,16 +1,15 @@
 //! Where forges deliver. A delivery is verified over its raw bytes, read as a hint, made durable, and only then answered.
 //!
 //! What a forge shows of a delivery, and what it makes of an answer, is in a file of its own ([`github`], [`gitlab`]). Bodies are
-//! bounded, and so is how many are read at once and how long each may take. What is not signed is refused before a byte of
+//! bounded, and so is how much of them is read at once and how long each may take. What is not signed is refused before a byte of
 //! it is understood.
 
 pub mod github;
 pub mod gitlab;
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use axum::body::{Body, Bytes};
+use axum::body::Body;
 use axum::extract::State;
 use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use axum::http::{HeaderMap, StatusCode};
@@ -19,17 +18,15 @@ use axum::routing::post;
 use axum::{Router, extract::Request};
 use chrono::{DateTime, Utc};
 use serde_json::json;
-use tokio::sync::Semaphore;
 
+use super::body::{NotRead, Room};
 use crate::flow::app::{Desk, NotTaken, Taken};
 use crate::forge::Hub;
 
 /// How many bytes a delivery may have: no forge sends any above 25 MB.
 pub const LARGEST: usize = 25 << 20;
-/// How many bodies are read at once. Whoever comes then waits to be read.
+/// How many of the largest fit in at once. Whoever comes then waits to be read.
 const AT_ONCE: usize = 16;
-/// How long a body may take to arrive. Forges themselves wait ten seconds for the answer.
-const PATIENCE: Duration = Duration::from_secs(10);
 /// How many bytes a delivery's id or an event's name may have.
 const NAME: usize = 200;
 
@@ -51,7 +48,8 @@ pub trait Intake: Send + Sync + 'static {
     /// Where they come to.
     const PATH: &'static str;
 
-    /// Refuses what shows nothing by which it could be verified.
+    /// Refuses what shows nothing by which it could be verified, and what shows something wrong, where that can be known before
+    /// its bytes came.
     fn is_signed(&self, headers: &HeaderMap) -> Result<(), No>;
 
     /// What a delivery is called in the journal.
@@ -70,18 +68,24 @@ pub trait Intake: Send + Sync + 'static {
 struct Hooks<I: Intake> {
     desk: Arc<Desk<I::Hub>>,
     intake: I,
-    room: Semaphore,
+    room: Room,
 }
 
 /// Where a forge delivers to.
 pub fn router<I: Intake>(desk: Arc<Desk<I::Hub>>, intake: I) -> Router {
-    let hooks = Hooks { desk, intake, room: Semaphore::new(AT_ONCE) };
+    let hooks = Hooks { desk, intake, room: Room::new(AT_ONCE * LARGEST) };
     Router::new().route(I::PATH, post(deliver::<I>)).with_state(Arc::new(hooks))
 }
 
 /// Why a delivery is answered with something else than that it is taken.
 #[derive(Debug)]
 pub struct No(StatusCode, String);
+
+impl From<NotRead> for No {
+    fn from(not: NotRead) -> Self {
+        Self(not.status(), not.to_string())
+    }
+}
 
 async fn deliver<I: Intake>(State(hooks): State<Arc<Hooks<I>>>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
@@ -114,9 +118,9 @@ impl<I: Intake> Hooks<I> {
         if let Err(no) = self.intake.is_signed(headers) {
             return (self.intake.name(headers, b""), Err(no));
         }
-        match self.read(body).await {
-            Ok(bytes) => (self.intake.name(headers, &bytes), self.record(headers, &bytes).await),
-            Err(no) => (self.intake.name(headers, b""), Err(no)),
+        match self.room.read(body, LARGEST).await {
+            Ok(read) => (self.intake.name(headers, &read.bytes), self.record(headers, &read.bytes).await),
+            Err(not) => (self.intake.name(headers, b""), Err(not.into())),
         }
     }
 
@@ -136,21 +140,6 @@ impl<I: Intake> Hooks<I> {
                 Err(No(StatusCode::SERVICE_UNAVAILABLE, "the record takes nothing now; send it again".to_owned()))
             }
             Err(ends @ NotTaken::Ends) => Err(No(StatusCode::SERVICE_UNAVAILABLE, ends.to_string())),
-        }
-    }
-
-    async fn read(&self, body: Body) -> Result<Bytes, No> {
-        let read = async {
-            let _room = self.room.acquire().await;
-            axum::body::to_bytes(body, LARGEST).await
-        };
-        match tokio::time::timeout(PATIENCE, read).await {
-            Ok(Ok(bytes)) => Ok(bytes),
-            Ok(Err(_)) => {
-                let says = format!("the body did not arrive, or has over {LARGEST} bytes");
-                Err(No(StatusCode::PAYLOAD_TOO_LARGE, says))
-            }
-            Err(_) => Err(No(StatusCode::REQUEST_TIMEOUT, "the body did not arrive in time".to_owned())),
         }
     }
 }

@@ -32,6 +32,14 @@ fn t41_what_does_not_show_the_token_is_refused_before_it_is_read() {
         assert_eq!(status, 401, "{headers:?}: {}", String::from_utf8_lossy(&said));
         assert!(!String::from_utf8_lossy(&said).contains(SECRET));
     }
+    // Nor is its body waited for.
+    let mut stream = std::net::TcpStream::connect(&served.address).unwrap();
+    stream.set_read_timeout(Some(std::time::Duration::from_secs(3))).unwrap();
+    let head = "POST /hooks/gitlab HTTP/1.1\r\nhost: here\r\nx-gitlab-token: another\r\ncontent-length: 100\r\n\r\n";
+    std::io::Write::write_all(&mut stream, head.as_bytes()).unwrap();
+    let mut said = [0; 12];
+    std::io::Read::read_exact(&mut stream, &mut said).unwrap();
+    assert_eq!(&said, b"HTTP/1.1 401");
     assert!(!listed(&app).contains("gitlab"), "{}", listed(&app));
     assert_eq!(served.ask("GET /hooks/gitlab").0, 405);
     // It is no app on GitHub.
