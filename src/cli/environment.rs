@@ -6,6 +6,8 @@ use std::ffi::OsString;
 use std::io::IsTerminal as _;
 use std::path::PathBuf;
 
+use crate::workspace::layers::event_of_github;
+
 /// Where the command runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Place {
@@ -93,6 +95,21 @@ impl Place {
             }
             Self::Gitlab => variable("CI_COMMIT_SHA"),
             Self::Elsewhere => None,
+        }
+    }
+
+    /// Where the commit is not known, on a pull request of GitHub: the merge that was made for the job, and the head
+    /// that is proposed, which a job may check out instead. What names neither is about something else.
+    pub(super) fn proposed(self) -> Vec<String> {
+        let on_a_pull_request = variable("GITHUB_EVENT_NAME").is_some_and(|event| event.starts_with("pull_request"));
+        if self != Self::Github || !on_a_pull_request {
+            return Vec::new();
+        }
+        let event = event_of_github();
+        let head = event.as_ref().and_then(|event| event.pointer("/pull_request/head/sha")?.as_str());
+        match (variable("GITHUB_SHA"), head) {
+            (Some(merge), Some(head)) => vec![merge, head.to_owned()],
+            _ => Vec::new(),
         }
     }
 

@@ -18,6 +18,7 @@ use crate::flow::gate_run;
 use crate::flow::request::{Request, Watch as _};
 use crate::model::decision::{Decision, Protection};
 use crate::model::verdict::Verdict;
+use crate::policy::gate::Gate;
 use crate::policy::{self, Policy};
 use crate::workspace::layers::{self, From};
 use crate::workspace::open;
@@ -116,6 +117,12 @@ impl Arguments {
         self.required.run(given, place, environment, one(self.commit.as_ref(), given, "COMMIT"))
     }
 
+    /// The folders in which artifacts are looked for.
+    fn roots(&self) -> Vec<PathBuf> {
+        let roots = several(&self.artifacts, self.given(), "ARTIFACTS");
+        if roots.is_empty() { vec![PathBuf::from(".")] } else { roots }
+    }
+
     fn output(&self) -> Option<PathBuf> {
         self.output.clone().or_else(|| self.given().option("OUTPUT").map(PathBuf::from))
     }
@@ -167,6 +174,8 @@ struct Plan {
     environment: String,
     components: Vec<String>,
     commit: Option<String>,
+    /// Where it is not known: those of which it is one.
+    proposed: Vec<String>,
     artifacts: Vec<String>,
     repository: Option<String>,
     roots: Vec<PathBuf>,
@@ -287,7 +296,7 @@ fn prepare(
             "`--output {path}` is what `{option}` is read from; write the decision under another name"
         )));
     }
-    let aside = outputs::clear(format, output).map_err(Refusal::Said)?;
+    let aside = outputs::clear(format, output, &arguments.roots()).map_err(Refusal::Said)?;
     Ok((time_limit(arguments)?, format, aside))
 }
 
@@ -317,6 +326,7 @@ fn decided(
         environment: plan.environment,
         components: plan.components,
         commit: plan.commit,
+        proposed: plan.proposed,
         artifacts: plan.artifacts,
         repository: plan.repository,
         roots: plan.roots,
@@ -418,6 +428,11 @@ fn plan(arguments: &Arguments, place: Place, progress: &Progress) -> Result<Plan
         None => (From::WorkingTree, Protection::Unprotected),
     };
     let sources = layers::read(&files, &from)?;
+    if let (true, Some(read)) = (files.is_empty(), sources.last()) {
+        for other in layers::passed_over(&from) {
+            complain(&format!("{other} is not read, for the policy is {}; remove one of the two", read.path));
+        }
+    }
     let attached = layers::attachments(&sources, &from)?;
     let policy = policy::read_with(sources, &attached).map_err(Refusal::Policy)?;
     if let Some(error) = layers::missing_roots(&policy, &from).next() {
@@ -429,8 +444,7 @@ fn plan(arguments: &Arguments, place: Place, progress: &Progress) -> Result<Plan
     if let Some(unknown) = components.iter().find(|name| !policy.components.contains(name)) {
         return said(format!("the policy has no component `{unknown}`; it has {}", listed(&policy.components)));
     }
-    let roots = several(&arguments.artifacts, given, "ARTIFACTS");
-    let roots = if roots.is_empty() { vec![PathBuf::from(".")] } else { roots };
+    let roots = arguments.roots();
     if let Some(root) = roots.iter().find(|root| !root.is_dir()) {
         return said(format!("`--artifacts {}` is not a folder", root.display()));
     }
@@ -457,6 +471,13 @@ fn plan(arguments: &Arguments, place: Place, progress: &Progress) -> Result<Plan
     if let Some(name) = repository.as_ref().filter(|name| !is_repository(name)) {
         return said(format!("the repository `{name}` is not of the form `owner/name`"));
     }
+    let guards = |gate: &&Gate| gate.guards(&environment, &components);
+    let of_the_job = policy.gates.iter().filter(guards).find_map(|gate| gate.trust.of_the_job());
+    if let (None, Some(text)) = (&repository, of_the_job) {
+        return said(format!(
+            "`{text}` speaks of the repository, which is not known here; name it with `--repository`"
+        ));
+    }
     let mut artifacts = Vec::new();
     for stated in several(&arguments.artifact, given, "ARTIFACT") {
         artifacts.push(digest(&stated, policy.limits.bytes, progress)?);
@@ -464,6 +485,7 @@ fn plan(arguments: &Arguments, place: Place, progress: &Progress) -> Result<Plan
     Ok(Plan {
         environment,
         components,
+        proposed: if commit.is_none() { place.proposed() } else { Vec::new() },
         commit: commit.map(|sha| sha.to_ascii_lowercase()),
         artifacts,
         repository,

@@ -31,7 +31,15 @@ pub(super) enum Format {
 ///
 /// What a person names may be a file of theirs: it is set aside until a decision is written, and not removed. Says where it is
 /// then.
-pub(super) fn clear(format: Format, output: Option<&Path>) -> Result<Option<Aside>, String> {
+pub(super) fn clear(format: Format, output: Option<&Path>, artifacts: &[PathBuf]) -> Result<Option<Aside>, String> {
+    if let Some((path, link)) = output.and_then(|path| Some((path, link_among(artifacts, path)?))) {
+        return Err(format!(
+            "`--output {}`: {} is a symbolic link among the artifacts, which may lead anywhere; remove it, or write the \
+             decision elsewhere",
+            path.display(),
+            link.display()
+        ));
+    }
     let fixed: &[&str] = if format == Format::Gitlab { &[DOTENV, CODE_QUALITY, NOTE] } else { &[] };
     for path in fixed.iter().map(Path::new) {
         match fs::remove_file(path) {
@@ -41,9 +49,22 @@ pub(super) fn clear(format: Format, output: Option<&Path>) -> Result<Option<Asid
             _ => {}
         }
     }
-    // A person may name a device or a link; what lies behind it is theirs.
+    // A person may name a device or a link; what lies behind it is theirs. A link among the artifacts was refused.
     let named = output.filter(|path| path.symlink_metadata().is_ok_and(|about| about.is_file()));
     named.map(Aside::put).transpose()
+}
+
+/// The link on the way to a file that lies in one of some folders and leads to another file, or out of the folder:
+/// whoever made what is in there may have laid it.
+fn link_among<'p>(folders: &[PathBuf], file: &'p Path) -> Option<&'p Path> {
+    let folders: Vec<PathBuf> = folders.iter().filter_map(|folder| folder.canonicalize().ok()).collect();
+    let laid = |path: &&Path| {
+        let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let around = parent.canonicalize().ok().and_then(|parent| folders.iter().find(|it| parent.starts_with(it)));
+        let stays = |around: &PathBuf| path.canonicalize().is_ok_and(|target| target.starts_with(around));
+        around.is_some_and(|around| path.is_symlink() && (*path == file || !stays(around)))
+    };
+    file.ancestors().filter(|path| !path.as_os_str().is_empty()).find(laid)
 }
 
 /// A file that was where a decision is to be written.

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::{USAGE, answer, complain, environment};
-use crate::policy::diagnostics::Complaints;
+use crate::policy::diagnostics::{Code, Complaints};
 use crate::policy::expression::nearest;
 use crate::policy::roster::Roster;
 use crate::policy::{Policy, Source, attended, complaints_of_some, satisfiable};
@@ -89,6 +89,10 @@ fn place(error: layers::Error, layers: &[Source], told: &mut Vec<Complaints>) {
         told.push(Complaints { path, text, list: Vec::new(), unfinished: true });
     }
     if let Some(file) = told.iter_mut().find(|file| file.path == path) {
+        // That a file cannot be read is why it was not given.
+        if diagnostic.code == Code::MissingFile {
+            file.list.retain(|other| other.code != Code::BadCalendar || other.span != diagnostic.span);
+        }
         file.list.push(diagnostic);
         file.list.sort_by_key(|diagnostic| diagnostic.span);
     }

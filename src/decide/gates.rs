@@ -30,6 +30,9 @@ pub struct Subject<'s> {
     pub components: &'s [String],
     /// The commit, where it is known.
     pub commit: Option<&'s str>,
+    /// Where it is not known: the commits of which it is one, such as a proposed change and its merge. None when nothing
+    /// is known of it.
+    pub proposed: &'s [String],
     /// SHA-256 digests of the artifacts, where they are known.
     pub artifacts: &'s [String],
     /// Why it could not be read which artifacts are released, where it could not.
@@ -477,7 +480,8 @@ fn checklist(gate: &Gate, subject: &Subject<'_>, found: &Found<'_>) -> Judgement
     }
     let claim = "a tick in a file is a claim: sign the file, or let the app confirm who ticked it";
     let why = found.unconfirmed.as_deref().unwrap_or(claim);
-    judgement(Reason::Unverified, format!("all {total} items are ticked, and nobody has confirmed it{whom}; {why}"))
+    let ticked = if total == 1 { "its one item is ticked".to_owned() } else { format!("all {total} items are ticked") };
+    judgement(Reason::Unverified, format!("{ticked}, and nobody has confirmed it{whom}; {why}"))
 }
 
 /// What the gates come to together: the worst of them.

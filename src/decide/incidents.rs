@@ -1,5 +1,7 @@
 //! Open incidents: what they stop, and what goes all the same because it is their fix.
 
+use std::cmp::Ordering;
+
 use super::bound::{self, Extent};
 use super::known::Known;
 use super::path::{Path, Triage};
@@ -60,10 +62,12 @@ fn repairs(scene: &Scene<'_>, incident: &Incident) -> Option<String> {
 
 /// Whether the release fixes an incident that an earlier release caused, or that release itself, open or not.
 pub(super) fn fixes_named(scene: &Scene<'_>, id: &str, components: &[String]) -> bool {
-    match open(scene).iter().find(|incident| incident.id == id) {
-        Some(incident) => fixes(scene, incident) == Truth::True,
-        None => both(both(linked(scene, id), touches(scene, components)), confirmed(scene, id).0) == Truth::True,
+    // Two systems may call two incidents alike; then it has to be the fix of both.
+    let mut named = open(scene).iter().filter(|incident| incident.id == id).peekable();
+    if named.peek().is_some() {
+        return named.all(|incident| fixes(scene, incident) == Truth::True);
     }
+    both(both(linked(scene, id), touches(scene, components)), confirmed(scene, id).0) == Truth::True
 }
 
 /// The same in words.
@@ -117,7 +121,8 @@ pub(super) fn counted<'a>(scene: &'a Scene<'_>) -> &'a [Incident] {
 fn sorted(scene: &Scene<'_>, anybody: bool) -> Vec<Incident> {
     let all = scene.facts.incidents.entries().iter();
     let mut found: Vec<Incident> = all.filter_map(|incident| stands(scene, incident, anybody)).collect();
-    found.sort_by(|a, b| a.id.cmp(&b.id));
+    // Two of one name stand in an order that does not hang on the facts' either.
+    found.sort_by(|a, b| a.id.cmp(&b.id).then_with(|| format!("{a:?}").cmp(&format!("{b:?}"))));
     found
 }
 
@@ -128,7 +133,7 @@ fn stands(scene: &Scene<'_>, incident: &Incident, anybody: bool) -> Option<Incid
     let mut now = incident.clone();
     let mut over = false;
     let mut course = std::mem::take(&mut now.course);
-    course.sort_by_key(|turn| turn.at);
+    course.sort_by(|a, b| later(scene, incident, a, b));
     for turn in course {
         // What a clock dates ahead makes less of nothing yet; what is made worse is heard.
         let counts = matches!(&turn.by, Fact::Known(by) if eases(scene, by)) && scene.clock.reached(turn.at);
@@ -157,6 +162,29 @@ fn stands(scene: &Scene<'_>, incident: &Incident, anybody: bool) -> Option<Incid
         }
     }
     (!over).then_some(now)
+}
+
+/// Which of two turns counts as the later: by their instants, and in one instant, where nobody knows which came first, that
+/// which leaves the incident worse.
+fn later(scene: &Scene<'_>, incident: &Incident, a: &Turn, b: &Turn) -> Ordering {
+    let bad = |turn: &Turn| match &turn.severity {
+        None => f64::NEG_INFINITY,
+        Some(word) => {
+            let so = Incident { severity: word.clone(), ..incident.clone() };
+            severity(scene, &so).map_or(f64::INFINITY, |number| -number)
+        }
+    };
+    let wide = |turn: &Turn| match turn.components.as_deref() {
+        None => 0,
+        Some([]) => usize::MAX,
+        Some(names) => names.len(),
+    };
+    let lasts = |turn: &Turn| turn.over != Some(true);
+    a.at.cmp(&b.at)
+        .then_with(|| lasts(a).cmp(&lasts(b)))
+        .then_with(|| bad(a).total_cmp(&bad(b)))
+        .then_with(|| wide(a).cmp(&wide(b)))
+        .then_with(|| format!("{a:?}").cmp(&format!("{b:?}")))
 }
 
 /// What two lists of affected components come to where nothing is taken away: none affects whatever there is.

@@ -9,7 +9,7 @@ use std::collections::HashSet;
 use super::path::Triage;
 use super::scene::Scene;
 use super::totals;
-use super::{change, incidents, recovery, vendors, words};
+use super::{change, incidents, recovery, risk, vendors, words};
 use crate::model::facts::{Fact, Incident, Outcome};
 use crate::model::ground::Ground;
 use crate::model::release_decision::{Class, Impact, Node, RiskAccount, Status};
@@ -175,7 +175,7 @@ impl Facts for Known<'_, '_> {
             "component.regulations" => Some(Given::Names(&self.component?.regulations)),
             "component.vendors" => Some(Given::Names(&self.component?.vendors)),
             "environment" => Some(Given::Text(&self.scene.environment?.name)),
-            "release.impact" => Some(Given::Text(impact(self.risk?.impact))),
+            "release.impact" => risk::surely(self.scene, self.risk?).map(|sure| Given::Text(impact(sure))),
             "release.class" => Some(Given::Text(class(self.triage?.class))),
             "release.is_rollback" => recovery::rollback(self.scene).map(Given::Flag),
             "release.lines" => number(totals::size(self.scene).lines),

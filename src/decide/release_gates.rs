@@ -102,6 +102,7 @@ pub fn judge<'s>(scene: &Scene<'s>, triage: &Triage, path: &Path<'s>) -> Gates<'
             environment: &scene.facts.release.environment,
             components: &components,
             commit: Some(&scene.facts.release.commit),
+            proposed: &[],
             artifacts: &artifacts.digests,
             unread: artifacts.unread.as_deref(),
             protection: Protection::Protected,

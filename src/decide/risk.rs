@@ -35,6 +35,23 @@ pub fn score(scene: &Scene<'_>) -> RiskAccount {
     RiskAccount { score, impact, items }
 }
 
+/// The impact as far as it is sure: where a part of the score cannot be told, it is high only if what is known makes it
+/// so whatever the rest comes to. Taken for the worst it would choose a route that may ask less.
+#[must_use]
+pub fn surely(scene: &Scene<'_>, risk: &RiskAccount) -> Option<Impact> {
+    if risk.score.is_some() {
+        return Some(risk.impact);
+    }
+    let weights = scene.rules.risk.weights.iter().zip(&risk.items);
+    let least = weights.map(|(weight, item)| match (item.points, &weight.amount) {
+        (Some(points), _) => Some(points),
+        (None, Amount::Points(points)) => Some(points.min(0.0)),
+        (None, Amount::Calculated(_)) => None,
+    });
+    let least = least.sum::<Option<f64>>()?;
+    (least >= scene.rules.risk.high?).then_some(Impact::High)
+}
+
 fn item(scene: &Scene<'_>, weight: &Weight) -> RiskItem {
     let (amount, because) = found(scene, &weight.factor);
     let points = match &weight.amount {

@@ -11,8 +11,8 @@
 //!
 //! **New** is a finding whose fingerprint the baseline does not hold, or holds
 //! fewer times than the reports do. A baseline holds the findings of its own
-//! total: one that was suppressed there and no longer is counts as new. Without a
-//! baseline, what is new is known when every finding of every report carries the
+//! total: one that was suppressed there and no longer is counts as new, and so does one
+//! of which its report does not say where it lies. Without a baseline, what is new is known when every finding of every report carries the
 //! producer's own answer (SARIF's `baselineState`), and of that there is at
 //! least one.
 
@@ -188,6 +188,8 @@ pub struct FindingTally {
     new: Counts,
     /// Findings of whose newness nobody said anything.
     unplaced: u64,
+    /// Findings of which nobody said where they lie.
+    somewhere: u64,
     suppressed: Stated<u64>,
     /// The lowest severity of which every report says all.
     floor: Option<Severity>,
@@ -302,7 +304,6 @@ impl FindingTally {
         identity: impl FnOnce(&mut dyn Hasher),
         words: impl FnOnce() -> Words,
     ) {
-        let Finding { rule, level, severity, .. } = *finding;
         let fingerprint = || {
             let mut hasher = self.keys.build_hasher();
             identity(&mut hasher);
@@ -316,6 +317,25 @@ impl FindingTally {
             }
             Past::Known(known) => Some(!known.take(fingerprint())),
         };
+        self.add(finding, new, words);
+    }
+
+    /// Counts a finding that cannot be told from others in another report, for its own does not say where it lies.
+    /// No baseline knows it: beside one it is new.
+    pub fn finding_somewhere(&mut self, finding: &Finding<'_>, words: impl FnOnce() -> Words) {
+        self.somewhere += 1;
+        let new = if matches!(self.past, Past::Known(_)) { Some(true) } else { finding.new };
+        self.add(finding, new, words);
+    }
+
+    /// How many findings no baseline can know.
+    #[must_use]
+    pub fn somewhere(&self) -> u64 {
+        self.somewhere
+    }
+
+    fn add(&mut self, finding: &Finding<'_>, new: Option<bool>, words: impl FnOnce() -> Words) {
+        let Finding { rule, level, severity, .. } = *finding;
         self.findings.add(level, severity);
         self.rules.add(rule, &self.bounds);
         match new {

@@ -7,7 +7,7 @@
 //! | `scan.type` | for dependencies, containers and cluster images: known vulnerabilities; else findings |
 //! | `severity` | the severity; `Info` is low, `Unknown` leaves it open |
 //! | the first identifier, a CVE before others | the rule |
-//! | `scan.status` `failure` | the tool failed |
+//! | `scan.status` `failure`, or a `scan.messages` of level `fatal` | the tool failed |
 //! | `scan.end_time` | when it was made |
 //!
 //! A `solution` is advice in prose and a remediation a patch for some package
@@ -41,6 +41,9 @@ pub fn read(bytes: &[u8], tally: &mut FindingTally, about: &mut About) -> Result
     if report.failed {
         about.tool_failure.get_or_insert("the scan says that its status is `failure`".to_owned());
     }
+    if let Some(says) = report.fatal {
+        about.tool_failure.get_or_insert(format!("the scan has a message that is `fatal`: {says}"));
+    }
     if let Some(tool) = report.scanner.or(report.analyzer) {
         about.by(tool);
     }
@@ -53,7 +56,11 @@ struct Report<'de> {
     vulnerabilities: Option<Later<'de>>,
     /// Whether the scan looks for known vulnerabilities in components.
     components: bool,
+    /// Whether the scan says how it ended.
+    ended: bool,
     failed: bool,
+    /// What it says of an end that nobody planned.
+    fatal: Option<String>,
     scanner: Option<String>,
     analyzer: Option<String>,
 }
@@ -71,8 +78,9 @@ impl<'de> Report<'de> {
                             matches!(&*kind, "dependency_scanning" | "container_scanning" | "cluster_image_scanning");
                     }
                     "status" => match value.text()?.as_deref() {
-                        None | Some("success") => {}
-                        Some("failure") => self.failed = true,
+                        None => {}
+                        Some("success") => self.ended = true,
+                        Some("failure") => (self.ended, self.failed) = (true, true),
                         Some(other) => {
                             let found = shortened(other, 40);
                             return Err(refuse(format_args!(
@@ -80,6 +88,7 @@ impl<'de> Report<'de> {
                             )));
                         }
                     },
+                    "messages" => value.array(|message| self.message(message))?,
                     "end_time" => about.made_text_utc(&value.text()?.unwrap_or_default()),
                     "scanner" => self.scanner = tool(value)?,
                     "analyzer" => self.analyzer = tool(value)?,
@@ -93,6 +102,22 @@ impl<'de> Report<'de> {
         Ok(())
     }
 
+    fn message(&mut self, node: &mut Node<'_, 'de>) -> Step {
+        let (mut is_fatal, mut says) = (false, None);
+        node.object(|key, value| {
+            match key {
+                "level" => is_fatal = value.text()?.is_some_and(|level| level.eq_ignore_ascii_case("fatal")),
+                "value" => says = value.text_later()?,
+                _ => {}
+            }
+            Ok(())
+        })?;
+        if is_fatal {
+            self.fatal.get_or_insert_with(|| says.map(|text| text.excerpt(200)).unwrap_or_default());
+        }
+        Ok(())
+    }
+
     fn check(&self) -> Result<(), Fault> {
         let whole = |message| Err(Fault::malformed(Place::Whole, message));
         match self.version.as_deref() {
@@ -102,6 +127,11 @@ impl<'de> Report<'de> {
         }
         if self.vulnerabilities.is_none() && !self.failed {
             return whole("the report has no `vulnerabilities`; a clean one has an empty list".to_owned());
+        }
+        if !self.ended {
+            return whole(
+                "the report has no `scan.status`, by which an analyzer says whether it ended well".to_owned(),
+            );
         }
         Ok(())
     }

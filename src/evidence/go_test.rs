@@ -5,7 +5,8 @@
 //! Go 1.24 `build-output` and `build-fail`. Go before 1.24 says on a line that is
 //! no JSON that a package could not be built; such a `FAIL` line is read too, and
 //! other lines that are no JSON, which the build and the tests may print between
-//! the events, are passed over.
+//! the events, are passed over. Where such a line says that the run failed, `FAIL` or
+//! `exit status 2`, and no event does, events are missing, and the stream is refused.
 //!
 //! Tests and subtests are cases alike, as in Go's own output. A test without a
 //! result when its package ends (a panic, a time-out, `os.Exit`) is errored. So
@@ -76,6 +77,10 @@ struct Stream<'s, 'a> {
     /// The builds that failed, by where the stream says so; and whether a package took note.
     builds: HashMap<u64, (usize, bool)>,
     cases: u64,
+    /// The line on which the run says that it failed, where no event is.
+    told_failed: Option<u64>,
+    /// Whether an event said so of anything, maybe before it passed.
+    any_failed: bool,
 }
 
 /// A package that has been seen.
@@ -142,6 +147,8 @@ impl<'s, 'a> Stream<'s, 'a> {
             failed: HashMap::new(),
             builds: HashMap::new(),
             cases: 0,
+            told_failed: None,
+            any_failed: false,
         }
     }
 
@@ -150,6 +157,9 @@ impl<'s, 'a> Stream<'s, 'a> {
         if line.first() != Some(&b'{') {
             if line.starts_with(b"FAIL\t") {
                 self.failed_line(at, line);
+            }
+            if line == b"FAIL" || line.starts_with(b"FAIL\t") || line.starts_with(b"exit status ") {
+                self.told_failed.get_or_insert(number);
             }
             return Ok(());
         }
@@ -167,6 +177,7 @@ impl<'s, 'a> Stream<'s, 'a> {
     }
 
     fn event(&mut self, at: usize, event: &Event<'_>) {
+        self.any_failed |= matches!(&*event.action, "fail" | "build-fail");
         match &*event.action {
             "" | "build-output" => return,
             "build-fail" => {
@@ -286,6 +297,10 @@ impl<'s, 'a> Stream<'s, 'a> {
         for (at, _) in self.builds.values().filter(|(_, noted)| !noted) {
             let failed = Failed { at: *at, said: Said::default(), errored: true, run: 0, seconds: Some(0.0) };
             self.failed.insert(self.key.hash_one(("build", at)), failed);
+        }
+        if let Some(line) = self.told_failed.filter(|_| !self.any_failed && self.failed.is_empty()) {
+            let message = "this line says that the run failed, and no event does; keep all that `go test -json` writes";
+            return Err(Fault { place: Place::Line(line, 0), ..Fault::contradictory(message.to_owned()) });
         }
         let mut failed: Vec<_> = std::mem::take(&mut self.failed).into_values().collect();
         failed.sort_unstable_by_key(|failed| failed.at);

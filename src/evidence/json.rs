@@ -406,10 +406,17 @@ impl<'de> Later<'de> {
         Node::give(&mut self.scan, take).map_err(|error| error.placed(self.scan.at))
     }
 
-    /// Whether some bytes stand in what begins with the value, to the end of the document.
+    /// Whether a key may stand in what begins with the value, to the end of the document. `quoted` is the key of plain
+    /// letters in its quotes. Where any letter is written as an escape, this key may be.
     #[must_use]
-    pub fn mentions(&self, bytes: &[u8]) -> bool {
-        memchr::memmem::find(self.scan.rest(), bytes).is_some()
+    pub fn may_hold(&self, quoted: &[u8]) -> bool {
+        let rest = self.scan.rest();
+        memchr::memmem::find(rest, quoted).is_some() || {
+            // Letters are U+0041 to U+007A: what is escaped in ordinary texts, such as `<` and `&`, stands before them.
+            const BEFORE: &[u8] = br"\u00";
+            let letter = |at: usize| matches!(rest.get(at + BEFORE.len()), Some(b'4'..=b'7'));
+            memchr::memmem::find_iter(rest, BEFORE).any(letter)
+        }
     }
 
     /// Walks the value, which is an element of an array, and the elements after it.

@@ -26,7 +26,8 @@ pub fn read(bytes: &[u8], tally: &mut CoverageTally, _about: &mut About) -> Resu
             section
                 .take()
                 .ok_or_else(|| at(number, "`end_of_record` without an `SF:` before it"))?
-                .close(&mut report)?;
+                .close(&mut report)
+                .map_err(|fault| Fault { place: Place::Line(number, 0), ..fault })?;
         } else if line.starts_with("SF:") {
             if section.replace(Section::default()).is_some() {
                 return Err(at(number, "a section begins before the last one has its `end_of_record`"));

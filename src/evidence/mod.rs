@@ -113,6 +113,14 @@ impl Tally {
         self
     }
 
+    /// Says where the report lies that is read next, below its folder, where the baseline's folder and this run's both
+    /// have one there. What tests are called is seldom their own beyond one report.
+    pub fn at(&mut self, place: Option<&str>) {
+        if let Self::Tests(tally) = self {
+            tally.at(place);
+        }
+    }
+
     /// Reads one report into the tally, and notes of it what it leaves open and none before it did. `bytes` are UTF-8;
     /// a byte-order mark is allowed.
     pub fn read(&mut self, format: Format, bytes: &[u8], about: &mut About) -> Result<(), Fault> {

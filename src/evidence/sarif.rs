@@ -8,9 +8,9 @@
 //! | `security-severity` among the rule's properties | the severity, in CVSS bands |
 //! | `suppressions` | suppressed when there is one and none is `underReview` or `rejected` |
 //! | `baselineState` | `new` is new, `unchanged` and `updated` are not, `absent` counts nowhere |
-//! | `fingerprints`, else `partialFingerprints`, else rule, file and message | what makes a result the same one in a baseline; where no file is named, the logical location |
+//! | `fingerprints`, else `partialFingerprints`, else rule, file and message | what makes a result the same one in a baseline; where no file is named, the logical location; a place that is a number which the run does not explain is always new |
 //! | `artifacts`, `originalUriBaseIds` | the file of a location that does not say it by itself |
-//! | `invocations` | `endTimeUtc`: when it was made; `executionSuccessful: false`: the tool failed |
+//! | `invocations` | `endTimeUtc`: when it was made; `executionSuccessful: false`, or another `exitCode` than 0 where that is not stated: the tool failed |
 //! | `versionControlProvenance` | the commits that the run is about, of its repositories; every run must be about what is released |
 //!
 //! A run without `results` says that none were to be computed (§3.14.23); a log
@@ -36,7 +36,7 @@ use super::json::{self, Later, Node, Step, refuse};
 use crate::model::notable::shortened;
 use crate::model::report::{About, Fault, PARTS, Place, commit};
 
-use self::places::{Location, Places};
+use self::places::Places;
 use self::rules::Rules;
 
 /// Reads one log.
@@ -206,11 +206,12 @@ impl<'de> Run<'de> {
     }
 
     fn invocation(&mut self, invocation: &mut Node<'_, '_>, about: &mut About) -> Step {
-        let mut successful = true;
+        let (mut successful, mut exit) = (None, 0.0);
         let mut why = String::new();
         invocation.object(|key, value| {
             match key {
-                "executionSuccessful" => successful = value.flag()?.unwrap_or(true),
+                "executionSuccessful" => successful = value.flag()?,
+                "exitCode" => exit = value.number()?.unwrap_or_default(),
                 "endTimeUtc" => {
                     if let Some(text) = value.text()? {
                         self.dated = true;
@@ -226,7 +227,11 @@ impl<'de> Run<'de> {
             }
             Ok(())
         })?;
-        if !successful {
+        // A tool that ends with another code because it found something says that it was successful.
+        if !successful.unwrap_or(exit == 0.0) {
+            if why.is_empty() && successful.is_none() {
+                why = format!(": its exit code is {exit}");
+            }
             self.failure.get_or_insert(why);
         }
         Ok(())
@@ -250,14 +255,14 @@ impl<'de> Run<'de> {
             self.read_overrides()?;
         }
         // Without a comparison a place is for people alone, who read what was said of it by then.
-        let spot = if tally.compares() { result.compared_by() } else { None };
-        if let Some(location) = spot.map(|spot| spot.location).filter(Location::needs_the_run) {
+        let same = tally.compares().then(|| result.compared_by());
+        if let Some(location) = same.and_then(|same| same.location()) {
             // A log that does not say more of places need not be read twice for it.
             if !self.told.places && !self.places.are_told_before(&location, here) {
                 return Ok(false);
             }
         }
-        result.count(&self.rules, (&self.places, spot), tally)?;
+        result.count(&self.rules, (&self.places, same), tally)?;
         Ok(true)
     }
 

@@ -8,8 +8,11 @@
 //!
 //! A case is named by its suite, its group (a class or a package) and its own name.
 //! A test that fails now is new when the baseline has no failure of that name left for
-//! it: where a name stands for several cases, such as of several browsers or modules, as
-//! many may fail as failed before.
+//! it: where a name stands for several cases, such as of several browsers, as many may fail
+//! as failed before. A report that lies at one path in both is compared with itself there, so
+//! that the modules or legs of a matrix whose tests have the same names stand for themselves;
+//! a failure that moved to another such report is new. All other reports are compared
+//! together with those that the baseline has more.
 
 use std::collections::BTreeSet;
 use std::hash::{BuildHasher, Hasher, RandomState};
@@ -68,6 +71,8 @@ pub struct TestTally {
     flaky_unstated: bool,
     failing: Names,
     comparison: Comparison,
+    /// Where the report lies that is being read, if the baseline and this run both have one there.
+    place: String,
     notables: Notables,
     pub(super) bounds: Bounds,
 }
@@ -115,6 +120,13 @@ impl TestTally {
         self.bounds = bounds;
     }
 
+    /// Says where the report lies that is read next, if it lies there in the baseline and in this run; in no such place
+    /// it is for `None`.
+    pub fn at(&mut self, place: Option<&str>) {
+        self.place.clear();
+        self.place.push_str(place.unwrap_or_default());
+    }
+
     /// Folds in one case. `seconds` is the time that it took, where that is stated.
     pub fn case(&mut self, ended: Ended<'_>, seconds: Option<f64>) {
         self.total += 1;
@@ -156,7 +168,7 @@ impl TestTally {
 
     fn fail(&mut self, failing: &Failing<'_>) {
         self.failed += 1;
-        let new = self.comparison.note(failing, self.bounds.names);
+        let new = self.comparison.note(&self.place, failing, self.bounds.names);
         self.failing.note(failing, self.bounds.names);
         self.notables.offer(Weight::Error, new, 0, || Notable {
             weight: Weight::Error,
@@ -215,15 +227,15 @@ fn nanoseconds(seconds: f64) -> u64 {
 
 impl Comparison {
     /// Notes a failing case, and says whether the baseline does not have it, or not as often.
-    fn note(&mut self, failing: &Failing<'_>, most: usize) -> bool {
+    fn note(&mut self, place: &str, failing: &Failing<'_>, most: usize) -> bool {
         match self {
             Self::None => false,
             Self::Baseline(key, hashes) => {
-                hashes.remember(failing.hash(key));
+                hashes.remember(failing.hash(place, key));
                 false
             }
             Self::Against { key, before, failed, failing: names } => {
-                let new = !before.take(failing.hash(key));
+                let new = !before.take(failing.hash(place, key));
                 if new {
                     *failed += 1;
                     names.note(failing, most);
@@ -246,9 +258,11 @@ impl Failing<'_> {
         }
     }
 
-    /// The whole name as 64 bits. A byte that no UTF-8 text holds keeps its parts apart.
-    fn hash(&self, key: &RandomState) -> u64 {
+    /// The whole name, at its place, as 64 bits. A byte that no UTF-8 text holds keeps its parts apart.
+    fn hash(&self, place: &str, key: &RandomState) -> u64 {
         let mut hasher = key.build_hasher();
+        hasher.write(place.as_bytes());
+        hasher.write_u8(0xFF);
         hasher.write(self.suite.as_bytes());
         hasher.write_u8(0xFF);
         hasher.write(self.group.as_bytes());

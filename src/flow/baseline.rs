@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::gate_run::once;
 use super::gathered::too_many;
 use super::request::Request;
 use super::statements;
@@ -41,7 +42,7 @@ impl Before {
         let entries = self.entries.as_ref().map_err(Fault::clone)?;
         let report = |entry: &Entry| gate.files.matches(&entry.path) && !statements::is_one(entries, entry);
         let meant = entries.iter().filter(|entry| self.one_file || report(entry));
-        let meant: Vec<&Entry> = meant.collect();
+        let meant = once(meant.collect());
         if meant.len() > limit { Err(too_many(meant.len(), limit)) } else { Ok(meant) }
     }
 

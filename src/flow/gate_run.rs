@@ -1,6 +1,8 @@
 //! A gate run: find the evidence of every gate, read it, judge it.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
+use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::baseline::{Before, compared_with_itself};
@@ -33,6 +35,7 @@ pub fn run(request: &Request<'_>) -> Decision {
         environment: &request.environment,
         components: &request.components,
         commit: request.commit.as_deref(),
+        proposed: &request.proposed,
         artifacts: &request.artifacts,
         unread: None,
         protection: request.protection,
@@ -90,16 +93,31 @@ impl<'e> Work<'e> {
     }
 }
 
-/// The files that are a gate's reports, each once: a folder may lie in another that is named too.
+/// The files that are a gate's reports, each once: a folder may lie in another that is named too, and a link may lead
+/// to a report beside it.
 pub(super) fn meant<'e>(gate: &Gate, entries: &'e [Entry]) -> Vec<&'e Entry> {
-    let mut seen = HashSet::new();
     let report = |entry: &Entry| match entry.nature {
         Nature::Outside => gate.files.reaches(&entry.path),
         Nature::File | Nature::Link | Nature::Special => {
             gate.files.matches(&entry.path) && !statements::is_one(entries, entry)
         }
     };
-    entries.iter().filter(|entry| report(entry) && seen.insert(&entry.location)).collect()
+    once(entries.iter().filter(|entry| report(entry)).collect())
+}
+
+/// The same files, each once, though links lead to it or several folders hold it.
+pub(super) fn once<'e>(found: Vec<&'e Entry>) -> Vec<&'e Entry> {
+    let plain = found.iter().filter(|entry| entry.nature == Nature::File);
+    let files: HashSet<&Path> = plain.map(|entry| entry.location.as_path()).collect();
+    let mut seen: HashSet<Cow<'e, Path>> = HashSet::new();
+    let first = |entry: &&'e Entry| {
+        let target = (entry.nature == Nature::Link).then(|| entry.location.canonicalize().ok()).flatten();
+        match target {
+            Some(target) => !files.contains(target.as_path()) && seen.insert(Cow::Owned(target)),
+            None => seen.insert(Cow::Borrowed(&entry.location)),
+        }
+    };
+    found.into_iter().filter(first).collect()
 }
 
 /// Does the same for every gate, two gates at a time and the largest first, so that

@@ -1,6 +1,8 @@
 //! Reads the reports of a gate into one tally, beside the last release's where
 //! the requirement compares with it.
 
+use std::collections::HashSet;
+
 use super::baseline::Before;
 use super::gathered::{Gathered, format, shown};
 use super::request::Request;
@@ -33,11 +35,13 @@ impl Gathered {
             .flatten()
             .any(|expression| needs_baseline(expression, gate.kind));
         let before = before.filter(|_| compared && !meant.is_empty());
-        let remembered = before.and_then(|before| self.remember(request, gate, before));
+        let mut here: HashSet<&str> = meant.iter().map(|entry| entry.path.as_str()).collect();
+        let remembered = before.and_then(|before| self.remember(request, gate, before, &mut here));
         let Some(tally) = Tally::new(gate.kind, remembered) else { return };
         let mut tally = tally.within(request.policy.limits.reading);
         for entry in meant {
             let path = shown(request, entry);
+            tally.at(here.get(entry.path.as_str()).copied());
             let (evidence, mut about, mut outcome) =
                 report(request, &path, open::entry(entry, request.policy.limits.bytes), gate.kind, &mut tally);
             let digest = evidence.sha256.clone().unwrap_or_default();
@@ -63,8 +67,14 @@ impl Gathered {
         self.notables = notables.into_sorted();
     }
 
-    /// Reads the last release's reports.
-    fn remember(&mut self, request: &Request<'_>, gate: &Gate, before: &Before) -> Option<Tally> {
+    /// Reads the last release's reports. Of the paths of this one's, those are left that the last one's have too.
+    fn remember(
+        &mut self,
+        request: &Request<'_>,
+        gate: &Gate,
+        before: &Before,
+        here: &mut HashSet<&str>,
+    ) -> Option<Tally> {
         let limits = request.policy.limits;
         let mut tally = Tally::for_baseline(gate.kind)?.within(limits.reading);
         let meant = match before.meant(gate, limits.files) {
@@ -74,9 +84,13 @@ impl Gathered {
                 return None;
             }
         };
+        // One file serves reports that lie elsewhere.
+        let there: HashSet<&str> = meant.iter().filter(|_| !before.one_file).map(|entry| entry.path.as_str()).collect();
+        here.retain(|path| there.contains(path));
         let mut any = false;
         // Each is opened when its turn comes: open files and mappings are few.
         for entry in meant {
+            tally.at(here.get(entry.path.as_str()).copied());
             match report(request, &entry.path, open::entry(entry, limits.bytes), gate.kind, &mut tally).2 {
                 Ok(()) => any = true,
                 Err(fault) if fault.reason == Reason::OtherKind && before.one_file => {}

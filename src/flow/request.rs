@@ -18,6 +18,8 @@ pub struct Request<'r> {
     pub components: Vec<String>,
     /// The commit that is released, lower-case hexadecimal, where it is known.
     pub commit: Option<String>,
+    /// Where it is not known: the commits of which it is one, or none.
+    pub proposed: Vec<String>,
     /// SHA-256 digests of the artifacts that are released, where they are known.
     pub artifacts: Vec<String>,
     /// The repository, `owner/name`, where it is known.

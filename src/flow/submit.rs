@@ -91,6 +91,7 @@ pub fn files(request: &Request<'_>) -> Result<Vec<Found>, Fault> {
         environment: &request.environment,
         components: &request.components,
         commit: request.commit.as_deref(),
+        proposed: &request.proposed,
         artifacts: &request.artifacts,
         unread: None,
         protection: request.protection,

@@ -219,6 +219,7 @@ fn evidence(
         environment: facts.release.environment.clone(),
         components: Vec::new(),
         commit: Some(facts.release.commit.clone()),
+        proposed: Vec::new(),
         artifacts: Vec::new(),
         repository: Some(facts.release.repository.clone()),
         roots: found.files.roots.clone(),

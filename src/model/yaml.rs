@@ -48,6 +48,10 @@ pub fn why(error: &Error, line: &str) -> String {
         // What a visitor of ours expected, in our words already.
         other => {
             let text = other.to_string();
+            // A key that is no text, in the words of the reader.
+            if text.contains("null into string") || text.contains("expected string scalar") {
+                return "a key is a text here; write one, and in quotes where it looks like something else".to_owned();
+            }
             text.rsplit_once(" at line ")
                 .map_or(text.as_str(), |(message, _)| message)
                 .trim_end_matches(" at")

@@ -231,6 +231,10 @@ pub trait Scope {
     fn is_share(&self, _name: &str) -> bool {
         false
     }
+    /// Where a name is one that is none here, as a sentence goes on.
+    fn elsewhere(&self, _name: &str) -> Option<String> {
+        None
+    }
     /// What its names stand for, as a sentence says it.
     fn noun(&self) -> &'static str {
         "measure"

@@ -8,6 +8,8 @@ pub use files::Files;
 pub use measures::needs_baseline;
 pub use signer::{REPOSITORY, Trust};
 
+use serde_json::json;
+
 use measures::Measures;
 
 use super::diagnostics::{Code, Diagnostic, Span};
@@ -61,6 +63,16 @@ pub struct Gate {
     pub trust: Trust,
 }
 
+impl Gate {
+    /// Whether it is judged for a release of some components, or of all where none is named, to an environment.
+    #[must_use]
+    pub fn guards(&self, environment: &str, components: &[String]) -> bool {
+        let here = self.environments.is_empty() || self.environments.iter().any(|name| name == environment);
+        let touches = self.components.iter().any(|name| components.contains(name));
+        here && (self.components.is_empty() || components.is_empty() || touches)
+    }
+}
+
 /// What no evidence means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Missing {
@@ -90,6 +102,18 @@ const KINDS: [(&str, Kind); 8] = [
     ("sigstore", Kind::Signature),
     ("checklist", Kind::Checklist),
 ];
+
+/// What a gate's keys are to one another, for the schema: exactly one says what it judges, and with that stands what
+/// it cannot do without.
+pub(super) fn kinds_schema() -> serde_json::Value {
+    let one = |&(word, kind): &(&str, Kind)| match kind {
+        Kind::Checklist => json!({"required": [word]}),
+        Kind::Signature => json!({"required": [word],
+                                  "anyOf": [{"required": ["identity", "issuer"]}, {"required": ["key"]}]}),
+        _ => json!({"required": [word, "require"]}),
+    };
+    json!(KINDS.iter().map(one).collect::<Vec<_>>())
+}
 
 /// The layer that a gate stands in.
 pub(super) struct Layer<'l> {

@@ -68,6 +68,11 @@ pub use layers::{Attachment, Policy, Source, attachments, complaints_of_some, re
 #[must_use]
 pub fn schema() -> serde_json::Value {
     let mut schema = grammar::POLICY.schema();
+    if let Some(gate) =
+        schema.pointer_mut("/properties/gates/additionalProperties").and_then(|gate| gate.as_object_mut())
+    {
+        gate.insert("oneOf".to_owned(), gate::kinds_schema());
+    }
     if let Some(schema) = schema.as_object_mut() {
         schema.insert("$schema".to_owned(), "https://json-schema.org/draft/2020-12/schema".into());
         schema.insert("$id".to_owned(), "urn:countersign:schema:policy:1".into());

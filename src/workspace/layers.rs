@@ -250,10 +250,15 @@ fn proposed_by_the_job(full: &str) -> Option<&str> {
 
 /// The repository's default branch, as the event of the job tells it; no variable does.
 fn default_branch_of_github() -> Option<String> {
+    event_of_github()?.pointer("/repository/default_branch")?.as_str().map(str::to_owned)
+}
+
+/// What a job of GitHub is told of the event that it runs for.
+#[must_use]
+pub fn event_of_github() -> Option<serde_json::Value> {
     let path = std::env::var_os("GITHUB_EVENT_PATH")?;
     let event = open::named(Path::new(&path), tree::SIZE_LIMIT as u64 * 16).ok()?;
-    let event: serde_json::Value = serde_json::from_slice(&event).ok()?;
-    event.pointer("/repository/default_branch")?.as_str().map(str::to_owned)
+    serde_json::from_slice(&event).ok()
 }
 
 /// The commit that is checked out and, where a forge made it by merging a change into its target, the change's own.
@@ -472,7 +477,16 @@ pub fn needed(layer: &Source) -> Vec<PathBuf> {
 /// The first usual place at which there is anything at all: one that cannot be read
 /// is told as such, and never passed over for the next.
 fn find(from: &From) -> Result<PathBuf, Error> {
-    let there = |place: &&str| match from {
+    all_places(from).next().map(PathBuf::from).ok_or(Error::NoPolicy)
+}
+
+/// The usual places at which there is something that is not read, because there is another before them.
+pub fn passed_over(from: &From) -> impl Iterator<Item = &'static str> {
+    all_places(from).skip(1)
+}
+
+fn all_places(from: &From) -> impl Iterator<Item = &'static str> {
+    let there = move |place: &&'static str| match from {
         From::WorkingTree => match Path::new(place).symlink_metadata() {
             Ok(_) => true,
             Err(error) => !matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory),
@@ -482,7 +496,7 @@ fn find(from: &From) -> Result<PathBuf, Error> {
         }
         From::Files { files, .. } => files.contains_key(*place),
     };
-    PLACES.iter().find(|place| there(place)).map(PathBuf::from).ok_or(Error::NoPolicy)
+    PLACES.into_iter().filter(there)
 }
 
 /// A layer that nobody named on the command line.

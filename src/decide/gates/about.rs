@@ -90,19 +90,23 @@ fn this_commit(gate: &Gate, subject: &Subject<'_>, file: &File) -> Option<Judgem
     let (path, about) = (&file.path, &file.about);
     let asked = gate.same == Some(Same::Commit);
     let other = |why: String| Some(judgement(Reason::OtherCommit, why));
-    let Some(commit) = subject.commit else {
-        return if asked {
-            other("which commit is released is not known; name it with `--commit`".to_owned())
-        } else {
-            None
-        };
+    let (ours, released): (Vec<&str>, _) = match (subject.commit, subject.proposed) {
+        (Some(commit), _) => (vec![commit], format!("{} is released", short(commit))),
+        (None, _) if asked => {
+            return other("which commit is released is not known; name it with `--commit`".to_owned());
+        }
+        (None, []) => return None,
+        (None, proposed) => {
+            let ours: Vec<&str> = proposed.iter().map(String::as_str).collect();
+            let names: Vec<&str> = ours.iter().map(|commit| short(commit)).collect();
+            (ours, format!("what is proposed is {}", names.join(" or ")))
+        }
     };
-    if let Some(part) = about.commits.iter().find(|part| !part.iter().any(|named| names_commit(named, commit))) {
+    let is_ours = |named: &String| ours.iter().any(|commit| names_commit(named, commit));
+    if let Some(part) = about.commits.iter().find(|part| !part.iter().any(is_ours)) {
         let named = part.first().map_or("more commits than are told apart", |named| short(named));
-        let why = match about.commits.len() {
-            0 | 1 => format!("{path} is about commit {named}, and {} is released", short(commit)),
-            _ => format!("a part of {path} is about commit {named}, and {} is released", short(commit)),
-        };
+        let a_part_of = if about.commits.len() > 1 { "a part of " } else { "" };
+        let why = format!("{a_part_of}{path} is about commit {named}, and {released}");
         // Provenance was verified: what it names is not a matter of waiting.
         return match gate.kind {
             Kind::Signature => Some(judgement(Reason::WrongSource, why)),

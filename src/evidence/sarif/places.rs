@@ -6,7 +6,10 @@
 //!
 //! Where a named folder lies on the machine is no part of what makes two results the same, nor of what people read:
 //! a job's checkout lies elsewhere with every runner, and annotations begin at its root. The name is a part, and so is
-//! each folder below it.
+//! each folder below it. Nor is it a part how folders on a machine lie to each other: beside a checkout, tools name a
+//! home, a cache or the root of the disk, and where these lie changes with the runner as well.
+//!
+//! A result that names its file by a number that the run does not list is never the same one in another log.
 
 use std::cell::OnceCell;
 use std::hash::Hasher;
@@ -79,21 +82,24 @@ impl<'de> Places<'de> {
     /// result that needs it, and true of all after it.
     pub(super) fn are_told_before(&self, location: &Location<'de>, rest: &Later<'de>) -> bool {
         let comes = |list: &Option<Later<'de>>, kept: &OnceCell<bool>, name: &[u8]| {
-            list.is_none() && *kept.get_or_init(|| rest.mentions(name))
+            list.is_none() && *kept.get_or_init(|| rest.may_hold(name))
         };
         !comes(&self.bases, &self.bases_come, b"\"originalUriBaseIds\"")
             && (location.uri.is_some() || !comes(&self.artifacts, &self.artifacts_come, b"\"artifacts\""))
     }
 
+    /// Whether it names a file, and the run says which. A number that the run does not list says nothing of a file:
+    /// in another log it may be any.
+    pub(super) fn knows(&self, location: &Location<'de>) -> bool {
+        self.resolved(*location).uri.is_some()
+    }
+
     /// Feeds what makes it the same place in another log.
     pub(super) fn identify(&self, location: &Location<'de>, hasher: &mut dyn Hasher) {
         let location = self.resolved(*location);
-        match (location.uri, location.index) {
+        if let Some(uri) = location.uri {
             // As it stands in the file, and not decoded.
-            (Some(uri), _) => hasher.write(uri.raw()),
-            // A file that the run does not list is known by its number alone.
-            (None, Some(index)) => hasher.write_u32(index),
-            (None, None) => {}
+            hasher.write(uri.raw());
         }
         self.each_folder(&location, |name, folder| {
             identify(hasher, name);

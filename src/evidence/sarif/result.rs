@@ -77,16 +77,20 @@ impl<'de> Entry<'de> {
         self.invocation.is_some() && self.level.is_none() && self.kind == Kind::Fail
     }
 
-    /// What its first location says, where that tells it from others: where the producer does not do so by itself.
-    pub(super) fn compared_by(&self) -> Option<Spot<'de>> {
-        self.fingerprints.is_none().then(|| self.spot())
+    /// What makes it the same result in another log: the producer's own word, or where it lies.
+    pub(super) fn compared_by(&self) -> Sameness<'de> {
+        match self.fingerprints.and_then(|later| fingerprint(later, |_| true)) {
+            Some(sum) => Sameness::Fingerprint(sum),
+            None => Sameness::Place(self.spot()),
+        }
     }
 
-    /// Counts the result, with what its rule says of it. An error is that it names a rule which is not there.
+    /// Counts the result, with what its rule says of it; `same` is stated where there is a comparison to make. An error
+    /// is that it names a rule which is not there.
     pub(super) fn count(
         &self,
         rules: &Rules,
-        (places, spot): (&Places<'de>, Option<Spot<'de>>),
+        (places, same): (&Places<'de>, Option<Sameness<'de>>),
         tally: &mut FindingTally,
     ) -> Step {
         // Beside another kind than `fail` no level but `none` may stand (§3.27.10). Where one does, it counts.
@@ -115,27 +119,28 @@ impl<'de> Entry<'de> {
             vulnerability: None,
             new: self.state.map(|state| state == State::New),
         };
-        tally.finding(&finding, |hasher| self.identify(name, (places, spot), hasher), || self.words(name, places));
+        if same.as_ref().is_some_and(|same| same.is_open(places)) {
+            tally.finding_somewhere(&finding, || self.words(name, places));
+            return Ok(());
+        }
+        let same = || same.unwrap_or_else(|| self.compared_by());
+        tally.finding(&finding, |hasher| self.identify(name, (places, same()), hasher), || self.words(name, places));
         Ok(())
     }
 
     /// What makes it the same result in another log: its rule with the producer's
     /// fingerprints; with the partial ones and the file; or with the file and the
     /// message. Never the line, so that code which other edits moved is not new.
-    fn identify(&self, rule: &str, (places, spot): (&Places<'de>, Option<Spot<'de>>), hasher: &mut dyn Hasher) {
+    fn identify(&self, rule: &str, (places, same): (&Places<'de>, Sameness<'de>), hasher: &mut dyn Hasher) {
         identify(hasher, rule);
-        if let Some(sum) = self.fingerprints.and_then(|later| fingerprint(later, |_| true)) {
-            hasher.write_u64(sum);
-            return;
-        }
-        let spot = spot.unwrap_or_else(|| self.spot());
+        let spot = match same {
+            Sameness::Fingerprint(sum) => return hasher.write_u64(sum),
+            Sameness::Place(spot) => spot,
+        };
         if spot.location.is_stated() {
             places.identify(&spot.location, hasher);
         } else {
-            match (spot.logical, spot.logical_index) {
-                (None, Some(index)) => hasher.write_u64(index),
-                (name, _) => hasher.write(name.unwrap_or_default().raw()),
-            }
+            hasher.write(spot.logical.unwrap_or_default().raw());
         }
         // No byte of UTF-8: where the file ends is part of the identity.
         hasher.write_u8(0xFF);
@@ -200,10 +205,38 @@ fn excerpt(text: Option<Text<'_>>, length: usize) -> String {
     text.map(|text| text.excerpt(length)).unwrap_or_default()
 }
 
+/// What makes two results of two logs the same one, beside their rule.
+#[derive(Clone, Copy)]
+pub(super) enum Sameness<'de> {
+    /// The producer's fingerprints.
+    Fingerprint(u64),
+    /// The place, beside what is said.
+    Place(Spot<'de>),
+}
+
+impl<'de> Sameness<'de> {
+    /// The file that the rest of the run may say more of.
+    pub(super) fn location(&self) -> Option<Location<'de>> {
+        match self {
+            Self::Fingerprint(_) => None,
+            Self::Place(spot) => Some(spot.location).filter(Location::needs_the_run),
+        }
+    }
+
+    /// Whether the place is a number only that stands for nothing which is read.
+    fn is_open(&self, places: &Places<'de>) -> bool {
+        match self {
+            Self::Fingerprint(_) => false,
+            Self::Place(spot) if spot.location.is_stated() => !places.knows(&spot.location),
+            Self::Place(spot) => spot.logical.is_none() && spot.logical_index.is_some(),
+        }
+    }
+}
+
 /// A location, as it stands there.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Spot<'de> {
-    pub(super) location: Location<'de>,
+    location: Location<'de>,
     line: Option<u32>,
     /// What it is called in the program, the binary or the cloud, where no file is named: §3.33 and §3.32.
     logical: Option<Text<'de>>,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::{Account, Fact};
 
@@ -91,8 +91,8 @@ pub struct Turn {
     /// Who; absent: nobody who still has an account.
     #[serde(default)]
     pub by: Fact<Account>,
-    /// The severity that it has since, where he changed that.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// The severity that it has since, where he changed that; `null`: he took it away.
+    #[serde(default, deserialize_with = "said", skip_serializing_if = "Option::is_none")]
     pub severity: Option<Fact<String>>,
     /// The components that it affects since, where he changed that; none: it does not say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -100,6 +100,11 @@ pub struct Turn {
     /// Whether it is over since, where he changed that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub over: Option<bool>,
+}
+
+/// What a key says that is there: a `null` is a value, which a key that is left out has not.
+fn said<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Fact<String>>, D::Error> {
+    Fact::deserialize(deserializer).map(Some)
 }
 
 /// How a standard change stands.

@@ -161,7 +161,7 @@ impl<'c> Check<'c> {
         }
         let hint = match suggestion(name, self.scope) {
             Some(near) => format!("; did you mean `{near}`?"),
-            None => String::new(),
+            None => self.scope.elsewhere(name).map(|elsewhere| format!("; {elsewhere}")).unwrap_or_default(),
         };
         self.mistake(tree, format!("there is no {} `{name}` here{hint}", self.scope.noun()))
     }

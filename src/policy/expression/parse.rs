@@ -127,6 +127,14 @@ impl Parser<'_> {
         let hint = match &self.next.what {
             What::End => return self.mistake("not an expression: it ends too early"),
             What::Bad(why) => return self.mistake(format!("not an expression: {why}")),
+            What::Sign(">")
+                if self.next.from == self.end && self.tokens.between(self.end.saturating_sub(1), self.end) == "<" =>
+            {
+                "; for `is not`, write `!=`"
+            }
+            What::Word(word) if word.starts_with('_') && self.after_number && self.next.from == self.end => {
+                "; write a number without `_`"
+            }
             What::Word(_) if self.after_number && self.next.from == self.end => {
                 "; write a length of time as `duration('4h')`"
             }

@@ -154,9 +154,18 @@ impl<'c> Tokens<'c> {
         }
         self.at += 1;
         let hint = match first {
+            '=' if self.peek(0) == Some('<') => "; for `at most`, write `<=`",
+            '=' if self.peek(0) == Some('>') => "; for `at least`, write `>=`",
             '=' => "; to compare, write `==`",
             '&' => "; for `and`, write `&&`",
             '|' => "; for `or`, write `||`",
+            // A letter that only looks like one of ours shows nothing wrong.
+            _ if first.is_alphabetic() => {
+                let code = u32::from(first);
+                return What::Bad(format!(
+                    "`{first}` (U+{code:04X}) is no letter of a name; names have the letters a to z only"
+                ));
+            }
             _ => "",
         };
         What::Bad(format!("`{first}` means nothing here{hint}"))

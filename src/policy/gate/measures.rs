@@ -62,6 +62,13 @@ impl Scope for Measures<'_> {
         self.entry(name).is_some_and(share)
     }
 
+    fn elsewhere(&self, name: &str) -> Option<String> {
+        let of =
+            |&&(word, kind): &&(&'static str, Kind)| Measures { kind, word, names: self.names }.entry(name).is_some();
+        let words: Vec<String> = super::KINDS.iter().filter(of).map(|(word, _)| format!("`{word}`")).collect();
+        (!words.is_empty()).then(|| format!("gates with {} have it", words.join(" or ")))
+    }
+
     fn names(&self) -> Vec<&str> {
         let entries = catalogue::measures(self.kind).iter().map(|entry| entry.name);
         entries.filter(|name| self.speaks_of(name)).chain(["environment"]).collect()

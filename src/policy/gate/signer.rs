@@ -43,6 +43,14 @@ impl Trust {
     pub fn names_a_signer(&self) -> bool {
         self.key.is_some() || (self.identity.is_some() && self.issuer.is_some())
     }
+
+    /// What it says that speaks of the job's own repository.
+    #[must_use]
+    pub fn of_the_job(&self) -> Option<&str> {
+        let texts = [&self.identity, &self.builder, &self.source];
+        texts.into_iter().flatten().map(String::as_str).find(|text| text.contains(REPOSITORY))
+    }
+
     /// Takes what a gate says of its signers.
     pub(super) fn read(node: &Node, stated_in: &str, complaints: &mut Vec<Diagnostic>) -> Self {
         let text = |key: &str| node.get(key).and_then(Node::text).map(str::to_owned);

@@ -59,6 +59,28 @@ fn every_run_is_about_the_commit(#[case] same: &str, #[case] runs: &str, #[case]
     assert_eq!((exit, why.as_str()), (code, reason), "{explanation}");
 }
 
+#[rstest]
+#[case::the_merge("$A", 0)]
+#[case::the_head("$B", 0)]
+#[case::abbreviated("bbbbbbb", 0)]
+#[case::another("cccccccccccc", 10)]
+#[case::a_run_of_another("$A;cccccccccccc", 10)]
+#[case::none("", 0)]
+fn on_a_pull_request_a_report_is_about_its_merge_or_its_head(#[case] runs: &str, #[case] code: i32) {
+    let world = World::with_policy(&policy(r#"sarif: "*.sarif", require: "findings.error == 0""#));
+    world.write("a.sarif", sarif(&runs.replace("$A", A).replace("$B", B)));
+    world.write("event.json", format!(r#"{{"pull_request":{{"head":{{"sha":"{B}"}}}}}}"#));
+    let event = world.path().join("event.json").display().to_string();
+    let world = world.variable("GITHUB_ACTIONS", "true").variable("GITHUB_SHA", A);
+    let world = world.variable("GITHUB_EVENT_NAME", "pull_request").variable("GITHUB_EVENT_PATH", &event);
+    let (exit, reason, explanation) = said(&world, &[]);
+    assert_eq!(exit, code, "{explanation}");
+    if code == 10 {
+        assert_eq!(reason, "other_commit");
+        assert!(explanation.contains("what is proposed is aaaaaaaaaaaa or bbbbbbbbbbbb"), "{explanation}");
+    }
+}
+
 #[test]
 fn more_parts_than_are_told_apart_are_about_nothing() {
     let world = World::with_policy(&policy(r#"sarif: "*.sarif", require: "findings.error == 0""#));

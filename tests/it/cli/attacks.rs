@@ -296,7 +296,7 @@ fn t56_a_complaint_gives_a_runner_no_commands() {
 #[case::grype(r#"{"matches":[{"vulnerability":{"id":"C","severity":"@"},"artifact":{"name":"x"}}],"descriptor":{"name":"grype"}}"#)]
 #[case::snyk(r#"{"ok":false,"vulnerabilities":[{"id":"a","severity":"@"}],"packageManager":"npm"}"#)]
 #[case::gitlab(
-    r#"{"version":"15.0.0","scan":{"type":"dependency_scanning"},"vulnerabilities":[{"id":"x","severity":"@"}]}"#
+    r#"{"version":"15.0.0","scan":{"type":"dependency_scanning","status":"success"},"vulnerabilities":[{"id":"x","severity":"@"}]}"#
 )]
 fn a_severity_that_is_not_known_might_be_the_gravest(#[case] report: &str) {
     let world = World::with_policy(

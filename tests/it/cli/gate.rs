@@ -245,6 +245,80 @@ fn t54_links_and_devices_are_not_followed_out_of_the_folder() {
     assert_eq!(world.gate(&["--artifacts", "in"]).0, 3);
 }
 
+#[test]
+fn t54_a_report_that_a_link_beside_it_leads_to_counts_once() {
+    let world = World::with_policy(
+        "version: 1\nenvironments: { production: { approval: automatic } }\n\
+         gates: { unit: { junit: '**/*.xml', require: 'tests.total >= 2' } }\n",
+    );
+    world.write("in/a.xml", "<testsuite name='s'><testcase name='t'/></testsuite>");
+    symlink("a.xml", world.path().join("in/b.xml")).unwrap();
+    symlink("b.xml", world.path().join("in/c.xml")).unwrap();
+    let (code, decision) = world.gate(&["--artifacts", "in"]);
+    let unit = gate(&decision, "unit");
+    assert_eq!((code, unit["measures"]["tests.total"].as_u64()), (11, Some(1)), "{decision:#}");
+    assert_eq!(unit["evidence"].as_array().unwrap().len(), 1);
+    // Two links to what no glob means are one report as well.
+    world.write("in/report.txt", "<testsuite name='s'><testcase name='t'/></testsuite>");
+    for name in ["in/d.xml", "in/e.xml"] {
+        symlink("report.txt", world.path().join(name)).unwrap();
+    }
+    let (code, decision) = world.gate(&["--artifacts", "in"]);
+    assert_eq!((code, gate(&decision, "unit")["measures"]["tests.total"].as_u64()), (0, Some(2)), "{decision:#}");
+}
+
+#[test]
+fn t54_a_decision_is_written_through_no_link_among_the_artifacts() {
+    let world = World::with_policy(SMALLEST);
+    world.write("in/a.sarif", CLEAN).write("mine.txt", "mine").write("out/theirs.txt", "");
+    symlink("../mine.txt", world.path().join("in/decision.json")).unwrap();
+    symlink("../out", world.path().join("in/folder")).unwrap();
+    symlink("mine.txt", world.path().join("named.json")).unwrap();
+    for output in ["in/decision.json", "in/folder/decision.json"] {
+        let said = world.run(&["gate", "--artifacts", "in", "--format", "json", "--output", output]);
+        assert_eq!(said.code, 2, "{}", said.err);
+        assert!(said.err.contains("is a symbolic link among the artifacts"), "{}", said.err);
+    }
+    assert_eq!(world.read("mine.txt"), "mine");
+    // The gate would follow it no more than the decision does.
+    std::fs::remove_file(world.path().join("in/folder")).unwrap();
+    let said = world.run(&["gate", "--artifacts", "in", "--format", "json", "--output", "named.json"]);
+    assert_eq!(said.code, 0, "a link of one's own is followed: {}", said.err);
+    assert!(world.read("mine.txt").contains("proceed"));
+}
+
+#[test]
+fn a_policy_that_is_passed_over_is_named() {
+    let world = World::with_policy(SMALLEST);
+    world.write("a.sarif", CLEAN);
+    assert_eq!(world.run(&["gate"]).err, "");
+    world.write("countersign.yml", SMALLEST);
+    let said = world.run(&["gate"]);
+    assert_eq!(said.code, 0);
+    assert!(
+        said.err.contains("countersign.yml is not read, for the policy is .countersign/policy.yml"),
+        "{}",
+        said.err
+    );
+    assert_eq!(world.run(&["gate", "--policy", "countersign.yml"]).err, "");
+}
+
+#[test]
+fn a_signer_of_the_jobs_repository_wants_to_know_it() {
+    let world = World::with_policy(
+        "version: 1\nenvironments: { production: { approval: automatic }, staging: { approval: automatic } }\n\
+         gates: { signed: { sigstore: '*.json', environments: [production], issuer: 'https://a.example',\n  \
+         identity: 'https://github.com/{repository}/.github/workflows/r.yml@refs/heads/main' } }\n",
+    );
+    let said = world.run(&["gate", "--environment", "production"]);
+    assert_eq!(said.code, 2, "{}", said.err);
+    assert!(said.err.contains("name it with `--repository`"), "{}", said.err);
+    let said = world.run(&["gate", "--environment", "production", "--repository", "acme/shop"]);
+    assert_eq!(said.code, 10, "{}", said.err);
+    let said = world.run(&["gate", "--environment", "staging"]);
+    assert_eq!(said.code, 0, "{}", said.err);
+}
+
 #[rstest]
 #[case::everywhere("**/*.sarif", 3)]
 #[case::in_it("d/*.sarif", 3)]

@@ -186,6 +186,7 @@ fn a_policy_is_checked_as_far_as_it_can_be_read() {
             "{}",
             said.err
         );
+        assert!(!said.err.contains("not given together"), "one mistake is told once: {}", said.err);
         assert!(said.err.contains("did you mean `tests.failed`?"), "{}", said.err);
         assert_eq!(said.err.contains("the policy nothing.yml cannot be read"), command.len() == 4, "{}", said.err);
     }

@@ -2,6 +2,7 @@
 
 mod about;
 mod attacks;
+mod baseline;
 mod cut;
 mod damage;
 mod decide;

@@ -73,3 +73,22 @@ fn measures_are_looked_up_by_the_key_of_a_gate_too() {
         assert_eq!((said(key).code, said(key).out), (0, said(kind).out), "{key}");
     }
 }
+
+#[test]
+fn the_schema_of_a_policy_wants_of_a_gate_one_kind_and_what_that_needs() {
+    let said = World::new().run(&["schema", "policy"]);
+    let schema: serde_json::Value = serde_json::from_str(&said.out).unwrap();
+    let gate = &schema["properties"]["gates"]["additionalProperties"];
+    let kinds: Vec<_> = gate["oneOf"].as_array().unwrap().iter().map(|kind| kind["required"].clone()).collect();
+    let known = ["junit", "sarif", "scan", "coverage", "load", "sbom", "sigstore", "checklist"];
+    assert_eq!(kinds.len(), known.len());
+    for (kind, word) in kinds.iter().zip(known) {
+        assert_eq!(kind[0], word);
+        assert!(gate["properties"].get(word).is_some(), "{word}");
+        assert_eq!(kind.get(1).is_some(), !["sigstore", "checklist"].contains(&word), "{word}");
+    }
+    assert_eq!(
+        gate["oneOf"][6]["anyOf"],
+        serde_json::json!([{"required": ["identity", "issuer"]}, {"required": ["key"]}])
+    );
+}

@@ -17,6 +17,7 @@ fn subject() -> Subject<'static> {
         environment: "production",
         components: &[],
         commit: Some(COMMIT),
+        proposed: &[],
         artifacts: &[],
         unread: None,
         protection: Protection::Protected,

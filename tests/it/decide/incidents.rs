@@ -195,3 +195,31 @@ fn c3_whoever_makes_an_incident_worse_is_heard_and_makes_no_emergency_by_it() {
     let nobody = json!([{"at": "2026-12-08T10:00:00Z", "by": {"unavailable": "gone"}, "over": true}]);
     assert!(blocked(course(nobody)));
 }
+
+/// A severity that was taken away is said by a `null`: what has none may be the worst. A turn that says nothing of it
+/// leaves it as it is.
+#[test]
+fn c3_a_severity_that_was_taken_away_is_the_worst() {
+    let turned = |turn: Value| {
+        let facts = with(incident(json!("P3"), json!(["shop"])), "/incidents/0/course", json!([turn]));
+        status(&decided(&policy_with(BLOCKS), facts), Ground::IncidentBlocks)
+    };
+    let at = "2026-06-01T09:00:00Z";
+    assert_eq!(turned(json!({"at": at, "by": "github:noor", "severity": null})), Some(Status::Unmet));
+    assert_eq!(turned(json!({"at": at, "by": "github:noor", "components": ["shop"]})), None);
+}
+
+/// Nobody knows which of two turns of one instant came first: what leaves the incident worse counts, however they stand
+/// in the facts.
+#[test]
+fn c3_of_two_turns_of_one_instant_the_worse_counts() {
+    let at = "2026-06-01T09:00:00Z";
+    let turns = [
+        json!({"at": at, "by": "github:noor", "severity": "P3"}),
+        json!({"at": at, "by": "github:noor", "severity": "P1"}),
+    ];
+    for course in [json!([turns[0], turns[1]]), json!([turns[1], turns[0]])] {
+        let facts = with(incident(json!("P3"), json!(["shop"])), "/incidents/0/course", course);
+        assert_eq!(status(&decided(&policy_with(BLOCKS), facts), Ground::IncidentBlocks), Some(Status::Unmet));
+    }
+}

@@ -60,6 +60,13 @@ fn a_finding_is_shown_with_its_file_and_line() {
 #[test]
 fn a_scan_that_failed_is_a_failure_of_the_tool() {
     assert_eq!(read(SECRETS).about.tool_failure.as_deref(), Some("the scan says that its status is `failure`"));
+    let with = |level: &str| {
+        let scan =
+            format!(r#""scan":{{"status":"success","messages":[{{"level":"{level}","value":"out of memory"}}]}}"#);
+        read(&format!(r#"{{"version":"15.0.0",{scan},"vulnerabilities":[]}}"#)).about.tool_failure
+    };
+    assert_eq!(with("fatal").as_deref(), Some("the scan has a message that is `fatal`: out of memory"));
+    assert_eq!(with("warn"), None);
 }
 
 #[rstest]
@@ -83,6 +90,8 @@ fn a_finding_that_other_edits_moved_is_not_new() {
 #[case(r#"{"version":"15.0.0","scan":{}}"#, "the report has no `vulnerabilities`")]
 #[case(r#"{"version":"15.0.0","scan":{},"vulnerabilities":null}"#, "the report has no `vulnerabilities`")]
 #[case(r#"{"scan":{},"vulnerabilities":[]}"#, "the report has no `version`")]
+#[case(r#"{"version":"15.0.0","vulnerabilities":[]}"#, "the report has no `scan.status`")]
+#[case(r#"{"version":"15.0.0","scan":{"status":null},"vulnerabilities":[]}"#, "the report has no `scan.status`")]
 #[case(r#"{"version":"3.0","scan":{},"vulnerabilities":[]}"#, "schema `3.0` is not read")]
 #[case(r#"{"version":15,"scan":{},"vulnerabilities":[]}"#, "expected a text, found a number")]
 #[case(r#"{"version":"15.0.0","scan":{"status":"maybe"},"vulnerabilities":[]}"#, "`status` is `maybe`, where")]

@@ -17,6 +17,21 @@ fn events(lines: &[&str]) -> String {
 const END: &str = r#""Action":"pass","Elapsed":1"#;
 const FAIL: &str = r#""Action":"fail","Elapsed":1"#;
 
+#[rstest]
+#[case::of_the_run("FAIL")]
+#[case::of_a_package("FAIL\tp\t0.012s")]
+#[case::of_a_process("exit status 2")]
+fn a_line_that_says_that_the_run_failed_is_believed(#[case] line: &str) {
+    let passed = events(&[r#""Action":"run","Test":"T""#, r#""Action":"pass","Test":"T","Elapsed":1"#, END]);
+    let fault = read(format!("{passed}{line}\n").as_bytes()).unwrap_err();
+    assert_eq!((fault.reason, fault.place), (Reason::Contradictory, Place::Line(4, 0)));
+    // One that an event explains says nothing more, though it passed when it was run again.
+    let failed = events(&[r#""Action":"run","Test":"T""#, r#""Action":"fail","Test":"T","Elapsed":1"#, FAIL]);
+    assert_eq!(read(format!("{failed}{line}\n").as_bytes()).unwrap().counts(), [1, 1, 0, 0]);
+    assert_eq!(read(format!("{failed}{line}\n{passed}").as_bytes()).unwrap().counts(), [1, 0, 0, 0]);
+    assert_eq!(read(format!("{passed}coverage: 50%\n").as_bytes()).unwrap().counts(), [1, 0, 0, 0]);
+}
+
 // Written by Go 1.19.8. `go test` without `-json` prints FAIL for TestBoom, TestTotal, TestTotal/two_items,
 // ExampleAdd, and for the packages `exits` (its TestMain exits with 1) and `broken` (it does not compile).
 // Passed are TestFine, TestPasses, TestAdd, whose result Go 1.19 loses, TestSlow and three subtests.

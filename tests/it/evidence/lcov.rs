@@ -68,7 +68,7 @@ fn what_records_mean(#[case] text: &str, #[case] expected: &str) {
 #[case::more_hit_than_found(
     Reason::Malformed,
     "SF:a\nDA:1,2\nLF:2\nLH:3\nend_of_record\n",
-    "`LH:3` is more than `LF:2`"
+    "line 5: `LH:3` is more than `LF:2`"
 )]
 #[case::negative(Reason::Malformed, "SF:a\nDA:1,-2\nend_of_record\n", "line 2: expected `DA:`")]
 #[case::not_a_number(Reason::Malformed, "SF:a\nDA:1,NaN\nend_of_record\n", "line 2: expected `DA:`")]

@@ -22,6 +22,7 @@ mod reading;
 mod recognise_coverage_and_load;
 mod rows;
 mod sarif;
+mod sarif_places;
 mod sbom;
 mod signature;
 mod snyk;

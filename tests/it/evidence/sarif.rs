@@ -19,7 +19,7 @@ fn levels(measures: &Measures) -> [u64; 4] {
 }
 
 /// A log of one run whose results are these.
-fn log(results: &str) -> String {
+pub(super) fn log(results: &str) -> String {
     format!(r#"{{"version":"2.1.0","runs":[{{"tool":{{"driver":{{"name":"t"}}}},"results":[{results}]}}]}}"#)
 }
 
@@ -290,83 +290,6 @@ fn without_fingerprints_a_result_is_its_rule_file_and_message(#[case] now: (&str
     let before = log(&located("r", "a.c", 1, r#","message":{"text":"m"}"#));
     let now = log(&located(now.0, now.1, now.2, now.3));
     assert_eq!(count(&compare(Format::Sarif, &before, &now), "findings.new.total"), Some(u64::from(new)));
-}
-
-/// A run whose one result lies at a location, with what else the run says before the results or after them.
-fn placed(location: &str, run: &str, before: bool) -> String {
-    let results = format!(
-        r#""results":[{{"ruleId":"r","message":{{"text":"m"}},"locations":[{{"physicalLocation":{{"artifactLocation":{location}}}}}]}}]"#
-    );
-    let (first, last) = if before { (run, results.as_str()) } else { (results.as_str(), run) };
-    let parts = [r#""tool":{"driver":{"name":"t"}}"#, first, last].into_iter().filter(|part| !part.is_empty());
-    format!(r#"{{"version":"2.1.0","runs":[{{{}}}]}}"#, parts.collect::<Vec<_>>().join(","))
-}
-
-const ARTIFACTS: &str = r#""artifacts":[{"location":{"uri":"a.c"}},{"location":{"uri":"b.c"}}]"#;
-const SWAPPED: &str = r#""artifacts":[{"location":{"uri":"b.c"}},{"location":{"uri":"a.c"}}]"#;
-const BASES: &str = r#""originalUriBaseIds":{"A":{"uri":"file:///w/a/"},"B":{"uri":"file:///w/b/"}}"#;
-const ELSEWHERE: &str = r#""originalUriBaseIds":{"A":{"uri":"file:///runner/7/a/"}}"#;
-const BELOW: &str = r#""originalUriBaseIds":{"S":{"uri":"one/","uriBaseId":"A"},"A":{"uri":"file:///w/"}}"#;
-const OTHER: &str = r#""originalUriBaseIds":{"S":{"uri":"two/","uriBaseId":"A"},"A":{"uri":"file:///w/"}}"#;
-
-#[rstest]
-#[case::another_artifact((r#"{"index":0}"#, ARTIFACTS), (r#"{"index":1}"#, ARTIFACTS), true)]
-#[case::the_same_artifact((r#"{"index":0}"#, ARTIFACTS), (r#"{"index":0}"#, ARTIFACTS), false)]
-#[case::the_index_moved((r#"{"index":0}"#, ARTIFACTS), (r#"{"index":1}"#, SWAPPED), false)]
-#[case::the_index_stayed((r#"{"index":0}"#, ARTIFACTS), (r#"{"index":0}"#, SWAPPED), true)]
-#[case::named_in_full((r#"{"index":0}"#, ARTIFACTS), (r#"{"uri":"a.c"}"#, ""), false)]
-#[case::no_artifacts((r#"{"index":0}"#, ""), (r#"{"index":1}"#, ""), true)]
-#[case::another_base((r#"{"uri":"x.c","uriBaseId":"A"}"#, BASES), (r#"{"uri":"x.c","uriBaseId":"B"}"#, BASES), true)]
-#[case::another_runner((r#"{"uri":"x.c","uriBaseId":"A"}"#, BASES), (r#"{"uri":"x.c","uriBaseId":"A"}"#, ELSEWHERE), false)]
-#[case::another_folder((r#"{"uri":"x.c","uriBaseId":"S"}"#, BELOW), (r#"{"uri":"x.c","uriBaseId":"S"}"#, OTHER), true)]
-fn a_place_is_what_the_run_makes_of_it(
-    #[case] before: (&str, &str),
-    #[case] now: (&str, &str),
-    #[case] new: bool,
-    #[values(true, false)] first: bool,
-) {
-    let measures = compare(Format::Sarif, &placed(before.0, before.1, true), &placed(now.0, now.1, first));
-    assert_eq!(count(&measures, "findings.new.total"), Some(u64::from(new)));
-}
-
-#[test]
-fn a_result_of_another_logical_location_is_new() {
-    let at = |rest: &str| log(&format!(r#"{{"ruleId":"r","message":{{"text":"m"}},"locations":[{{{rest}}}]}}"#));
-    for name in [
-        |name: &str| format!(r#""logicalLocations":[{{"fullyQualifiedName":"{name}"}}]"#),
-        |name: &str| format!(r#""logicalLocations":[{{"name":"{name}"}}]"#),
-        |name: &str| format!(r#""physicalLocation":{{"address":{{"fullyQualifiedName":"{name}"}}}}"#),
-    ] {
-        for (now, new) in [("a", 0), ("b", 1)] {
-            let measures = compare(Format::Sarif, &at(&name("a")), &at(&name(now)));
-            assert_eq!(count(&measures, "findings.new.total"), Some(new), "{}", name(now));
-        }
-    }
-}
-
-#[test]
-fn a_file_that_the_run_does_not_list_is_known_by_its_number_alone() {
-    let of = |index: u32| placed(&format!("{{\"index\":{index}}}"), ARTIFACTS, true);
-    for (now, new) in [(2, 0), (3, 1), (1, 1)] {
-        let measures = compare(Format::Sarif, &of(2), &of(now));
-        assert_eq!(count(&measures, "findings.new.total"), Some(new), "{now}");
-    }
-}
-
-#[rstest]
-#[case::artifact(r#"{"index":1}"#, ARTIFACTS, Some("b.c"))]
-#[case::folder(r#"{"uri":"x%20y.c","uriBaseId":"S"}"#, BELOW, Some("one/x y.c"))]
-#[case::checkout(r#"{"uri":"x.c","uriBaseId":"A"}"#, BASES, Some("x.c"))]
-#[case::in_full(r#"{"uri":"file:///w/x.c","uriBaseId":"S"}"#, BELOW, Some("file:///w/x.c"))]
-#[case::unlisted(r#"{"index":7}"#, ARTIFACTS, None)]
-#[case::a_circle(r#"{"uri":"x.c","uriBaseId":"S"}"#, r#""originalUriBaseIds":{"S":{"uriBaseId":"S"}}"#, Some("x.c"))]
-fn the_file_that_is_shown_is_the_one_that_the_run_says(
-    #[case] location: &str,
-    #[case] run: &str,
-    #[case] path: Option<&str>,
-) {
-    let read = super::findings::read(Format::Sarif, placed(location, run, true).as_bytes()).unwrap();
-    assert_eq!(read.notables[0].path.as_deref(), path);
 }
 
 #[rstest]

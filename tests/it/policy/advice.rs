@@ -100,6 +100,8 @@ fn the_advice_on_a_length_of_time_is_good(#[case] soak: &str) {
 #[case::escape("layer: \"a\\q\"", "use single quotes, in which it is a character like any other")]
 #[case::key_alone("roles\nraci: []", "`:` is missing after a key")]
 #[case::second("---\nroles: {}", "a second document follows")]
+#[case::no_key("roles: {~: {members: []}}", "a key is a text here; write one")]
+#[case::list_as_key("roles:\n  ? [a, b]\n  : {members: []}", "a key is a text here; write one")]
 #[case::merge("people: {a: &a {accounts: []}, b: {<<: *a}}", "`<<` is not read here; write the entries out")]
 #[case::tag("layer: !name x", "the tag `!name` is not read here")]
 fn yaml_that_cannot_be_read_comes_with_advice(#[case] text: &str, #[case] says: &str) {

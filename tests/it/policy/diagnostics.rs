@@ -20,6 +20,15 @@ fn valid(text: &str) -> bool {
 
 #[rstest]
 #[case::assignment("tests.failed = 0", "`=` means nothing here; to compare, write `==`")]
+#[case::at_most("tests.failed =< 3", "`=` means nothing here; for `at most`, write `<=`")]
+#[case::at_least("tests.total => 3", "for `at least`, write `>=`")]
+#[case::is_not("tests.failed <> 3", "for `is not`, write `!=`")]
+#[case::grouped("tests.total > 1_000", "write a number without `_`")]
+#[case::another_alphabet("t\u{435}sts.failed == 0", "(U+0435) is no letter of a name")]
+#[case::of_another_kind(
+    "findings.error == 0",
+    "there is no measure `findings.error` here; gates with `sarif` or `scan` have it"
+)]
 #[case::one_ampersand("tests.failed == 0 & tests.total > 1", "for `and`, write `&&`")]
 #[case::one_bar("tests.failed == 0 | tests.total > 1", "for `or`, write `||`")]
 #[case::near("tests.faild == 0", "did you mean `tests.failed`?")]

@@ -103,6 +103,14 @@ impl<'w> View<'w> {
         self.shape.components.iter().filter(goes).collect()
     }
 
+    /// Of an impact that hangs on what cannot be told nothing is said.
+    fn impact_is(&self, kind: Option<&Kind>, band: &str) -> Tri {
+        match kind {
+            Some(kind) if kind.score.is_some() || self.surely_high() => Tri::from(word(kind.impact) == band),
+            Some(_) | None => Tri::Unknown,
+        }
+    }
+
     pub fn ask(&self, cond: &Cond, asked: Asked<'_>, kind: Option<&Kind>) -> Tri {
         let attribute = |of: fn(&ComponentShape) -> Option<&'static str>, wanted: &str| {
             asked.component.and_then(of).map_or(Tri::Unknown, |value| Tri::from(value == wanted))
@@ -114,8 +122,8 @@ impl<'w> View<'w> {
             Cond::Kind(wanted) => attribute(|it| it.kind, wanted),
             Cond::Tier(wanted) => attribute(|it| it.tier, wanted),
             Cond::Exposure(wanted) => attribute(|it| it.exposure, wanted),
-            Cond::Impact(band) => kind.map_or(Tri::Unknown, |kind| Tri::from(word(kind.impact) == *band)),
-            Cond::ImpactIsNot(band) => kind.map_or(Tri::Unknown, |kind| Tri::from(word(kind.impact) != *band)),
+            Cond::Impact(band) => self.impact_is(kind, band),
+            Cond::ImpactIsNot(band) => self.impact_is(kind, band).not(),
             Cond::ScoreBelow(score) => {
                 #[expect(clippy::cast_precision_loss, reason = "scores are small")]
                 let limit = *score as f64;
@@ -396,55 +404,67 @@ impl<'w> View<'w> {
         }
     }
 
+    /// The points that a weight comes to; `None` where that cannot be told.
     #[expect(clippy::cast_precision_loss, reason = "numbers are small")]
-    fn score(&self) -> Option<f64> {
+    fn points(&self, name: &str) -> Option<f64> {
         let components = self.components();
-        let mut score = 0.0;
-        for (name, _) in &self.shape.weights {
-            score += match *name {
-                "exposure.customer" => self.attribute(|it| it.exposure, "customer", 20.0)?,
-                "tier.critical" => self.attribute(|it| it.tier, "critical", 20.0)?,
-                "kind.infrastructure" => self.attribute(|it| it.kind, "infrastructure", 10.0)?,
-                "size.lines" => (self.lines()? as f64 / 10.0).min(20.0),
-                "size.changes" => match &self.facts.release.changes {
-                    Fact::Known(changes) => 5.0 * changes.len() as f64,
-                    Fact::Absent => 0.0,
+        Some(match name {
+            "exposure.customer" => return self.attribute(|it| it.exposure, "customer", 20.0),
+            "tier.critical" => return self.attribute(|it| it.tier, "critical", 20.0),
+            "kind.infrastructure" => return self.attribute(|it| it.kind, "infrastructure", 10.0),
+            "size.lines" => (self.lines()? as f64 / 10.0).min(20.0),
+            "size.changes" => match &self.facts.release.changes {
+                Fact::Known(changes) => 5.0 * changes.len() as f64,
+                Fact::Absent => 0.0,
+                Fact::Unavailable(_) => return None,
+            },
+            "vendor.new" => {
+                let found = match &self.facts.release.new_vendors {
+                    Fact::Known(vendors) => !vendors.is_empty(),
+                    Fact::Absent => false,
                     Fact::Unavailable(_) => return None,
-                },
-                "vendor.new" => {
-                    let found = match &self.facts.release.new_vendors {
-                        Fact::Known(vendors) => !vendors.is_empty(),
-                        Fact::Absent => false,
-                        Fact::Unavailable(_) => return None,
-                    };
-                    let declared: Vec<&str> = components.iter().filter_map(|it| it.vendor).collect();
-                    let before = match &self.facts.release.vendors_before {
-                        Fact::Known(before) => before.iter().map(|it| it.to_lowercase()).collect(),
-                        Fact::Absent => Vec::new(),
-                        Fact::Unavailable(_) if declared.is_empty() => Vec::new(),
-                        Fact::Unavailable(_) => return None,
-                    };
-                    let more = declared.iter().any(|it| !before.contains(&it.to_lowercase()));
-                    if found || more { 15.0 } else { 0.0 }
-                }
-                "team.failure_rate" if self.shape.components.is_empty() => return None,
-                "team.failure_rate" => {
-                    let mut highest: f64 = 0.0;
-                    for component in &components {
-                        match self.history(Some(component)) {
-                            Team::Known(history) => {
-                                highest = highest.max(self.rate_of(history, self.now).unwrap_or(0.0));
-                            }
-                            Team::Unread | Team::Nobody => return None,
+                };
+                let declared: Vec<&str> = components.iter().filter_map(|it| it.vendor).collect();
+                let before = match &self.facts.release.vendors_before {
+                    Fact::Known(before) => before.iter().map(|it| it.to_lowercase()).collect(),
+                    Fact::Absent => Vec::new(),
+                    Fact::Unavailable(_) if declared.is_empty() => Vec::new(),
+                    Fact::Unavailable(_) => return None,
+                };
+                let more = declared.iter().any(|it| !before.contains(&it.to_lowercase()));
+                if found || more { 15.0 } else { 0.0 }
+            }
+            "team.failure_rate" if self.shape.components.is_empty() => return None,
+            "team.failure_rate" => {
+                let mut highest: f64 = 0.0;
+                for component in &components {
+                    match self.history(Some(component)) {
+                        Team::Known(history) => {
+                            highest = highest.max(self.rate_of(history, self.now).unwrap_or(0.0));
                         }
+                        Team::Unread | Team::Nobody => return None,
                     }
-                    40.0 * highest
                 }
-                "peak" if self.in_peak() => 10.0,
-                _ => 0.0,
-            };
-        }
-        Some(score)
+                40.0 * highest
+            }
+            "peak" if self.in_peak() => 10.0,
+            _ => 0.0,
+        })
+    }
+
+    fn score(&self) -> Option<f64> {
+        self.shape.weights.iter().map(|(name, _)| self.points(name)).sum()
+    }
+
+    /// Whether the score is high whatever the parts of it come to that cannot be told; of a part that is calculated nobody
+    /// knows how little it is.
+    #[expect(clippy::cast_precision_loss, reason = "numbers are small")]
+    fn surely_high(&self) -> bool {
+        let calculated = |name: &str| matches!(name, "size.lines" | "size.changes" | "team.failure_rate");
+        let least: Option<f64> =
+            self.shape.weights.iter().map(|(name, _)| self.points(name).or((!calculated(name)).then_some(0.0))).sum();
+        let high = self.shape.impact.map(|(high, _)| high as f64);
+        matches!((least, high), (Some(least), Some(high)) if least >= high)
     }
 
     #[expect(clippy::cast_precision_loss, reason = "numbers are small")]

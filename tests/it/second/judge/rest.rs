@@ -436,10 +436,11 @@ impl<'w> View<'w> {
                 && self.about_all(act)
         });
         let now = self.incidents_now(true);
-        match now.iter().find(|incident| incident.id == id) {
-            Some(incident) => self.fixes(incident) == Tri::Yes,
-            None => linked && confirmed && self.any_named(components),
+        let named: Vec<&Incident> = now.iter().filter(|incident| incident.id == id).collect();
+        if named.is_empty() {
+            return linked && confirmed && self.any_named(components);
         }
+        named.iter().all(|incident| self.fixes(incident) == Tri::Yes)
     }
 
     /// Whether a grant opens the release, which went while nothing could be asked. `Some(false)`: one that never held;
