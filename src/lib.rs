@@ -190,7 +190,7 @@
 //! people, commits and runs that is asked over REST and GraphQL by an App that proves itself, and tells it by signed deliveries
 //! what happens. The walk acts in people's names at the sandbox and on the app's pages, as browsers do, hands in evidence by a gate
 //! run of its own, and tells only what it saw there. The app's clock is handed to it ([`flow::app::clock`]): the demo's
-//! goes ahead to a Friday, and `serve` knows none but the machine's.
+//! goes ahead to a Friday and the Monday after, and `serve` knows none but the machine's.
 //!
 //! ## A walk through a message
 //!

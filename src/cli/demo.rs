@@ -59,7 +59,7 @@ fn after_help() -> String {
     format!(
         "Exit codes:\n{}\nNothing leaves this machine, and nothing but the folder is written. The app is the one of `serve`, with \
          the record in SQLite; the GitHub beside it, or with `--gitlab` the GitLab, is a sandbox of this program's own, which sends \
-         signed deliveries in that forge's shapes. The clock is the demo's: it begins on a Thursday and goes on to a Friday afternoon. Whoever opens a \
+         signed deliveries in that forge's shapes. The clock is the demo's: it begins on a Thursday and goes on to the Monday after. Whoever opens a \
          page chooses at the sandbox who he is.",
         codes.concat()
     )
@@ -163,6 +163,15 @@ async fn marked((kind, clock): (Kind, Clock), request: Request, next: Next) -> R
     (parts, [style.as_ref(), banner.as_bytes()].concat()).into_response()
 }
 
+/// Why the app does not work any more, for whoever sits before it.
+fn stopped(why: &str, log: &Path) -> String {
+    format!(
+        "the demo has ended: {why}. A machine that slept, or stood still for more than some seconds, comes to this: an app that \
+         was cut off writes nothing more, because another may have taken its place; see {}",
+        log.display()
+    )
+}
+
 async fn until(mut ends: watch::Receiver<bool>) {
     let _ = ends.wait_for(|ends| *ends).await;
 }
@@ -229,18 +238,27 @@ async fn at_work(fronts: Fronts, stage: &Stage, (set, (here, there), journal, on
         pages.layer(middleware::from_fn(move |request, next| marked(banner.clone(), request, next)))
     };
     let works = works(fronts, set, here, journal, started, until(ends.clone()));
+    let (over, is_over) = oneshot::channel::<()>();
+    let works = async {
+        let worked = works.await;
+        drop(over);
+        worked
+    };
     let forge = serve(there, stage.sandbox.router(), Limits::default(), until(ends));
     let walks = async {
         let walked = tokio::select! {
             walked = walked(stage, begins, once) => walked,
             () = ended() => Ok(()),
+            // The app ends by itself where it can write nothing more.
+            _ = is_over => Ok(()),
         };
         let _ = end.send(true);
         walked
     };
     let (worked, (), walked) = tokio::join!(works, forge, walks);
     // Why the app could not work says more than that nothing came of it.
-    let code = worked?;
+    let log = stage.folder.join("app.log");
+    let code = worked.map_err(|Failure(code, why)| Failure(code, stopped(&why, &log)))?;
     walked.map(|()| code)
 }
 

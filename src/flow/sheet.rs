@@ -15,6 +15,7 @@ use crate::log::note::Note;
 use crate::model::facts::Facts;
 use crate::model::release_decision::ReleaseDecision;
 use crate::store::change::Stream;
+use crate::store::deployed::Deployed;
 use crate::store::fault::Fault;
 use crate::store::history::{Owed, Past};
 use crate::store::latest::Latest;
@@ -73,12 +74,24 @@ pub struct Sheet {
     pub zone: Result<Tz, String>,
     /// What happened up to the moment, each with the number of its entry, the newest first, [`LISTED`] at most.
     pub timeline: Vec<(u64, Entry)>,
+    /// The pipeline's runs that wait for it now, where whoever asks knows of any.
+    pub waits: Vec<u64>,
+    /// How it was deployed there, by the record as it is now; nothing of that where an earlier moment is looked at.
+    pub deployed: Vec<Deployed>,
     /// What it had left to be done by then, each with the instant at which it was met.
     pub owed: Vec<(Owed, Option<DateTime<Utc>>)>,
     /// The tree that the log is committed to now.
     pub checkpoint: Checkpoint,
     /// The same, signed.
     pub signed: String,
+}
+
+impl Sheet {
+    /// The last time that it was deployed there, where no decision had let it in.
+    #[must_use]
+    pub fn past_us(&self) -> Option<&Deployed> {
+        self.deployed.last().filter(|row| row.found && row.decision.is_none())
+    }
 }
 
 /// What a look came to.
@@ -158,6 +171,8 @@ pub async fn look(reader: &mut Reader, stream: &Stream, at: Moment) -> Result<Lo
     };
     let timeline = timeline(reader, stream, until).await?;
     let owed = owed(reader, stream, until).await?;
+    let commit = facts.as_ref().map(|facts| facts.release.commit.as_str()).unwrap_or_default();
+    let deployed = if at == Moment::Last { deployed(reader, stream, commit).await? } else { Vec::new() };
     let signed = reader.head().await?.checkpoint;
     let checkpoint = Note::parse(&signed).and_then(|note| Checkpoint::parse(&note.text));
     Ok(Looked::Sheet(Box::new(Sheet {
@@ -168,6 +183,8 @@ pub async fn look(reader: &mut Reader, stream: &Stream, at: Moment) -> Result<Lo
         facts,
         zone: zone(reader, shown.entry).await?,
         timeline,
+        waits: Vec::new(),
+        deployed,
         owed,
         checkpoint: checkpoint.map_err(|flaw| Fault::Damaged(format!("the checkpoint: {flaw}")))?,
         signed,
@@ -200,6 +217,13 @@ impl Until {
     fn holds(self, number: u64, at: DateTime<Utc>) -> bool {
         self.entry.is_none_or(|end| number < end) && self.instant.is_none_or(|end| at.timestamp_micros() <= end)
     }
+}
+
+/// The deployments of a commit into the environment of a release, in the order in which they began.
+async fn deployed(reader: &mut Reader, stream: &Stream, commit: &str) -> Result<Vec<Deployed>, Fault> {
+    let mut rows = reader.deployed(&stream.forge, &stream.repository).await?;
+    rows.retain(|row| row.environment == stream.environment && !commit.is_empty() && row.commit == commit);
+    Ok(rows)
 }
 
 async fn timeline(reader: &mut Reader, stream: &Stream, until: Until) -> Result<Vec<(u64, Entry)>, Fault> {

@@ -385,6 +385,31 @@ pub struct Installations {
     pub unread: Vec<String>,
 }
 
+/// Something that a forge shows to people.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place<'p> {
+    /// A change, by its name in facts: that of a pull or merge request, or a commit.
+    Change(&'p str),
+    /// What the second of two commits has and the first has not.
+    Compared(&'p str, &'p str),
+    /// A run of its pipeline.
+    Run(u64),
+}
+
+impl Place<'_> {
+    /// Whether a text is a commit's name, and nothing else that would steer an address.
+    fn is_commit(name: &str) -> bool {
+        !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_hexdigit())
+    }
+
+    /// The number of a request of a repository, by its name in facts: what stands behind the sign.
+    fn request<'n>(name: &'n str, sign: char, repository: &str) -> Option<&'n str> {
+        let (of, number) = name.rsplit_once(sign)?;
+        let is_number = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
+        (is_number && of.eq_ignore_ascii_case(repository)).then_some(number)
+    }
+}
+
 /// A forge as the app sees it that teams install.
 pub trait Hub: Send + Sync + 'static {
     /// What the forge is called in facts: `github`.
@@ -419,6 +444,9 @@ pub trait Hub: Send + Sync + 'static {
 
     /// Sees to it that the forge goes on to deliver for a repository, where it stopped; what it did, for people.
     fn delivers(&self, repository: &str) -> impl Future<Output = Result<Option<String>, Self::Fault>> + Send;
+
+    /// The whole address at which the forge shows something of a repository to people; `None` where it has no page for it.
+    fn page(&self, repository: &str, place: Place<'_>) -> Option<String>;
 
     /// How many processes are this app, each with a client of its own: what the forge takes of all in a while is shared.
     fn beside(&self, processes: u64);

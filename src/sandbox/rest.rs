@@ -77,10 +77,10 @@ pub(super) fn answer(sandbox: &Sandbox, asked: &Asked) -> Reply {
         _ => Reply::missing(),
     };
     reply.body = reply.body.replace("sandbox:/", sandbox.address());
-    let left = sandbox.held().tokens.counted(ALLOWED);
-    let reset = Utc::now().timestamp() + 1_800;
+    let left = sandbox.held().tokens.counted(ALLOWED, Utc::now());
     let resource = if parts == ["graphql"] { "graphql" } else { "core" };
-    let limits = [("limit", ALLOWED.to_string()), ("remaining", left.to_string()), ("reset", reset.to_string())];
+    let limits =
+        [("limit", ALLOWED.to_string()), ("remaining", left.requests.to_string()), ("reset", left.full_at.to_string())];
     reply.headers.extend(limits.map(|(name, value)| (format!("x-ratelimit-{name}"), value)));
     reply.headers.push(("x-ratelimit-resource".to_owned(), resource.to_owned()));
     reply

@@ -98,13 +98,23 @@ pub(super) struct Tokens {
     issuer: KeyPair,
     /// What a runner shows to ask for a token of its job, with the run.
     runners: BTreeMap<String, u64>,
-    /// How many requests were counted.
+    /// How many requests were counted since the allowance was full.
     asked: u64,
+    /// When it is full again, in seconds of the Unix time.
+    full_at: i64,
+}
+
+/// What is left of an hour's allowance.
+pub(super) struct Left {
+    /// Requests.
+    pub(super) requests: u64,
+    /// When all are allowed again, in seconds of the Unix time.
+    pub(super) full_at: i64,
 }
 
 impl Tokens {
     pub(super) fn new() -> Result<Self, Fault> {
-        Ok(Self { installation: BTreeMap::new(), issuer: made()?, runners: BTreeMap::new(), asked: 0 })
+        Ok(Self { installation: BTreeMap::new(), issuer: made()?, runners: BTreeMap::new(), asked: 0, full_at: 0 })
     }
 
     /// A token of the installation, with the instant at which it ends.
@@ -116,10 +126,16 @@ impl Tokens {
         Ok((token, now + HOUR))
     }
 
-    /// Counts a request; how many of those that are allowed are left. Nobody who tries things out here comes to the end.
-    pub(super) fn counted(&mut self, allowed: u64) -> u64 {
+    /// Counts a request. Nobody who tries things out here comes to the end: a new hour begins while there is still enough for
+    /// everybody. It ends later than the one before by more than answers overtake each other.
+    pub(super) fn counted(&mut self, allowed: u64, now: DateTime<Utc>) -> Left {
+        let now = now.timestamp();
+        if self.asked >= allowed - allowed / 4 || now >= self.full_at {
+            self.asked = 0;
+            self.full_at = (now + HOUR.num_seconds()).max(self.full_at + 60);
+        }
         self.asked += 1;
-        allowed - self.asked % allowed
+        Left { requests: allowed.saturating_sub(self.asked), full_at: self.full_at }
     }
 
     pub(super) fn is_installation(&self, token: &str) -> bool {

@@ -1,4 +1,4 @@
-//! The demo's clock: the machine's, set ahead to a Thursday morning, and in the walk to a Friday afternoon. It never goes back,
+//! The demo's clock: the machine's, set ahead to a Thursday morning, and in the walk to the Monday after. It never goes back,
 //! and exists in no other command.
 
 use std::sync::Arc;
@@ -15,8 +15,10 @@ pub(super) const THURSDAY: Moment = (Weekday::Thu, 10, 0);
 pub(super) const FRIDAY_MORNING: Moment = (Weekday::Fri, 11, 30);
 /// When it goes back, in closed hours.
 pub(super) const FRIDAY_NOON: Moment = (Weekday::Fri, 12, 20);
-/// When it ends.
+/// When something is held because it is a Friday afternoon.
 pub(super) const FRIDAY: Moment = (Weekday::Fri, 14, 30);
+/// When it ends.
+pub(super) const MONDAY: Moment = (Weekday::Mon, 9, 30);
 
 /// The clock.
 #[derive(Clone, Debug, Default)]

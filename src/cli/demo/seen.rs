@@ -42,10 +42,10 @@ pub(super) fn told(kind: Kind) -> &'static str {
 /// How two people let something past the app.
 pub(super) fn past(kind: Kind) -> &'static str {
     match kind {
-        Kind::Github => "It burns, and nobody can wait. dana and noor let it in at GitHub itself, past Countersign.",
+        Kind::Github => "It burns, and nobody waits. dana lets it in at GitHub itself, past Countersign.",
         Kind::Gitlab => {
-            "It burns, and nobody can wait. dana and noor, who administer GitLab, approve the deployment there, past Countersign, \
-             and mia plays its job."
+            "It burns, and nobody waits. dana, who administers GitLab, approves the deployment there, past Countersign, and mia \
+             plays its job."
         }
     }
 }

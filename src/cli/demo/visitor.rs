@@ -21,7 +21,7 @@ pub(super) struct Page {
 
 impl Page {
     /// The value of a hidden field.
-    fn field(&self, name: &str) -> Option<String> {
+    pub(super) fn field(&self, name: &str) -> Option<String> {
         let (_, rest) = self.text.split_once(&format!("name=\"{name}\" value=\""))?;
         rest.split_once('"').map(|(value, _)| value.to_owned())
     }

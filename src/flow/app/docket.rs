@@ -253,6 +253,13 @@ impl Docket {
         self.0.iter().filter(|(key, _)| here(key)).map(|(_, open)| waits(open)).collect()
     }
 
+    /// The pipeline's runs that wait for a release.
+    #[must_use]
+    pub fn runs(&self, of: &Stream) -> Vec<u64> {
+        let its = self.0.values().filter(|open| open.stream.as_ref() == Some(of));
+        its.flat_map(|open| open.runs.iter().copied()).collect()
+    }
+
     /// The releases that wait and could not be decided when they were looked at last.
     #[must_use]
     pub fn undecided(&self) -> Vec<Key> {

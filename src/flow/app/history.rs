@@ -143,7 +143,7 @@ impl<H: Hub> Desk<H> {
         let mut all = Vec::new();
         for row in once(reader.deployed_since(H::NAME, &owner, since).await?) {
             let (row, went) = self.known(reader, row).await?;
-            // What went past was an emergency of those whose components went, by the decision that took it up.
+            // What went past was an emergency of those whose components went, whether or not somebody had granted it.
             let went = if went.is_some() { went } else { self.taken_up(reader, &row).await? };
             all.push((row, went));
         }

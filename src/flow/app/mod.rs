@@ -356,6 +356,19 @@ impl<H: Hub> Desk<H> {
         self.docket.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Whether a run is known to wait for a release, or may.
+    #[must_use]
+    pub fn waits(&self, of: &Stream) -> bool {
+        let waiting = self.docket().waiting(&of.repository, &of.environment);
+        waiting.iter().any(|it| it.as_ref().is_none_or(|it| it == of))
+    }
+
+    /// The runs that are known to wait for a release.
+    #[must_use]
+    pub fn runs(&self, of: &Stream) -> Vec<u64> {
+        self.docket().runs(of)
+    }
+
     /// The releases that wait and could not be decided when they were looked at last.
     #[must_use]
     pub fn undecided(&self) -> Vec<docket::Key> {

@@ -16,7 +16,7 @@ use super::read::installation;
 use crate::forge::hint::Hinted;
 use crate::forge::job::{Job, Unknown};
 use crate::forge::token::Issuer;
-use crate::forge::{Hub, Installations};
+use crate::forge::{Hub, Installations, Place};
 
 /// How long what an installation has is believed before it is read again.
 const AGE: Duration = Duration::from_mins(5);
@@ -155,6 +155,22 @@ impl Hub for App {
     type Fault = Fault;
     type Forge = Client;
     type Claimed = Claimed;
+
+    fn page(&self, repository: &str, place: Place<'_>) -> Option<String> {
+        let path = match place {
+            Place::Change(name) if Place::is_commit(name) => format!("/{repository}/commit/{name}"),
+            Place::Change(name) => {
+                let number = Place::request(name, '#', repository)?;
+                format!("/{repository}/pull/{number}")
+            }
+            Place::Compared(since, to) if Place::is_commit(since) && Place::is_commit(to) => {
+                format!("/{repository}/compare/{since}...{to}")
+            }
+            Place::Compared(..) => return None,
+            Place::Run(run) => format!("/{repository}/actions/runs/{run}"),
+        };
+        self.base.page(&path).map(String::from)
+    }
 
     async fn installations(&self) -> Result<Installations, Fault> {
         let listed = self.root.installations().await?;

@@ -20,7 +20,7 @@ use super::read::{groups_of, jobs};
 use crate::forge::hint::Hinted;
 use crate::forge::job::{Job, Unknown};
 use crate::forge::token::{Issuer, Refused};
-use crate::forge::{Hub, Installations};
+use crate::forge::{Hub, Installations, Place};
 
 /// How long the list of projects is believed before it is read again.
 pub(super) const AGE: Duration = Duration::from_mins(5);
@@ -146,6 +146,22 @@ impl Hub for App {
     type Fault = Fault;
     type Forge = Client;
     type Claimed = Claimed;
+
+    fn page(&self, repository: &str, place: Place<'_>) -> Option<String> {
+        let path = match place {
+            Place::Change(name) if Place::is_commit(name) => format!("/{repository}/-/commit/{name}"),
+            Place::Change(name) => {
+                let number = Place::request(name, '!', repository)?;
+                format!("/{repository}/-/merge_requests/{number}")
+            }
+            Place::Compared(since, to) if Place::is_commit(since) && Place::is_commit(to) => {
+                format!("/{repository}/-/compare/{since}...{to}")
+            }
+            Place::Compared(..) => return None,
+            Place::Run(run) => format!("/{repository}/-/pipelines/{run}"),
+        };
+        self.client.base().page(&path).map(String::from)
+    }
 
     async fn installations(&self) -> Result<Installations, Fault> {
         let projects = self.projects(AGAIN).await?;

@@ -17,7 +17,7 @@ use serde_json::json;
 use super::frame::{guarded, plainly};
 use super::said::{instant, name, names, said};
 use super::{Pages, Shared, more, no_release, session};
-use crate::flow::app::acting::{Became, NotDone, Offers, WORDS, Wish};
+use crate::flow::app::acting::{Became, NotDone, Offers, Unlooked, WORDS, Wish};
 use crate::flow::app::link;
 use crate::flow::append::Failed;
 use crate::flow::sheet::{Moment, Sheet};
@@ -153,7 +153,9 @@ pub fn acts(sheet: &Sheet, offers: &Offers, here: &Here, typed: &Typed, zone: Tz
                 form class="act" method="post" action="/act" {
                     (hidden(sheet, here))
                     input type="hidden" name="of" value=(back.id);
-                    p { "Your " (if back.rejects { "rejection" } else { "approval" }) ", " (instant(back.at, zone)) }
+                    p { "Your " (if back.rejects { "rejection" } else { "approval" }) ", " (instant(back.at, zone))
+                        @if !back.is_looked_at { ": it is in the record, and no decision has looked at it yet" }
+                    }
                     button type="submit" name="does" value="withdraw" {
                         "Take back your " (if back.rejects { "rejection" } else { "approval" })
                     }
@@ -180,12 +182,19 @@ pub fn told(became: &Became) -> Notice {
     };
     let recorded = format!("Recorded, entry {}: {what}.", became.entry);
     let outcome = match &became.outcome {
-        None => "It is being decided upon. Load this page again in a moment.".to_owned(),
-        Some(Outcome::Refused { why, instead }) => {
+        Err(Unlooked::Soon) => "It is being decided upon. Load this page again in a moment.".to_owned(),
+        Err(Unlooked::Kept) => {
+            "No run waits for this release now, and so nothing is decided. It is kept, and is judged once \
+                                a run asks."
+                .to_owned()
+        }
+        Err(Unlooked::Lasts) => "It counts from now on, for every release that it concerns.".to_owned(),
+        Err(Unlooked::Met) => "It is met.".to_owned(),
+        Ok(Outcome::Refused { why, instead }) => {
             let who = if instead.is_empty() { String::new() } else { format!(" Who can: {}.", names(instead)) };
             format!("It does not count: {why}.{who}")
         }
-        Some(Outcome::Counts | Outcome::Told { .. } | Outcome::Listed(_)) => {
+        Ok(Outcome::Counts | Outcome::Told { .. } | Outcome::Listed(_)) => {
             "It counts. What the release still needs stands below.".to_owned()
         }
     };

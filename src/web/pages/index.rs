@@ -6,7 +6,9 @@ use maud::{Markup, html};
 use super::said::{micros, name, ruling, said};
 use crate::flow::app::docket::Key;
 use crate::flow::app::link;
+use crate::flow::facts::named;
 use crate::flow::sheet::Releases;
+use crate::store::change::Stream;
 use crate::store::deployed::Deployed;
 use crate::store::latest::Latest;
 
@@ -15,20 +17,25 @@ pub fn index(
     releases: &Releases,
     (undecided, found): (&[Key], &[Deployed]),
     (only, is_first): (Option<&str>, bool),
+    waits: impl Fn(&Stream) -> bool,
 ) -> Markup {
     let newest = only.map_or_else(|| "/".to_owned(), link::releases);
-    let of = |word: &str| releases.found.iter().filter(|(it, _)| it.ruling == word).collect::<Vec<_>>();
+    // What is held, and went all the same, waits for nobody.
+    let went_past =
+        |it: &Latest| it.ruling == "hold" && found.iter().any(|row| is_of(row, &it.stream)) && !waits(&it.stream);
+    let (past, others): (Vec<_>, Vec<_>) = releases.found.iter().partition(|(it, _)| went_past(it));
+    let of = |word: &str| others.iter().copied().filter(|(it, _)| it.ruling == word).collect::<Vec<_>>();
     html! {
         h1 { "Releases" @if let Some(only) = only { " of " (name(only)) } }
         @if only.is_some() { p class="screen" { a href="/" { "Those of all repositories" } } }
         @if releases.found.is_empty() && undecided.is_empty() && found.is_empty() { (none(is_first)) }
-        @if !found.is_empty() {
+        @if is_first && !found.is_empty() {
             h2 { "Deployed without a decision" }
             p {
                 "Nothing here let these in, in the last 35 days. Those whose commit is known are taken up as emergencies, \
                  but for those whose job was told to wait, and ended."
             }
-            ul { @for row in found { li { (deployed(row)) } } }
+            ul { @for row in found { li { (deployed(row, releases)) } } }
         }
         @if !undecided.is_empty() {
             h2 { "Cannot be decided now" }
@@ -38,6 +45,7 @@ pub fn index(
             } } }
         }
         (section("Waiting", &of("hold")))
+        (section("Went past a decision", &past))
         (section("Went", &of("proceed")))
         (section("Rejected", &of("reject")))
         @if let Some(before) = releases.more {
@@ -49,11 +57,23 @@ pub fn index(
     }
 }
 
+/// Whether a deployment is one of a release.
+fn is_of(row: &Deployed, stream: &Stream) -> bool {
+    !row.commit.is_empty()
+        && row.environment == stream.environment
+        && row.repository.eq_ignore_ascii_case(&stream.repository)
+        && named(&stream.repository, &row.commit) == stream.release
+}
+
 /// A deployment that no decision let in. Where somebody told of it, what he told is shown as his word.
-fn deployed(row: &Deployed) -> Markup {
+fn deployed(row: &Deployed, releases: &Releases) -> Markup {
+    let listed = releases.found.iter().find(|(it, _)| is_of(row, &it.stream));
+    let zone = listed.and_then(|(_, zone)| *zone).unwrap_or(Tz::UTC);
     html! {
-        (name(&row.repository)) ", to " (name(&row.environment)) ", " (micros(row.began, Tz::UTC)) ": "
-        @if !row.commit.is_empty() { "commit " code { (name(&row.commit)) } " " }
+        (name(&row.repository)) ", to " (name(&row.environment)) ", " (micros(row.began, zone)) ": "
+        @if let Some((latest, _)) = listed {
+            a href=(link::path(&latest.stream)) { (name(&latest.stream.release)) } " "
+        } @else if !row.commit.is_empty() { "commit " code { (name(&row.commit)) } " " }
         @if let Some(digest) = row.told.as_ref().and_then(|told| told.digest.as_ref()) { "artifact " code { (name(digest)) } " " }
         @match (&row.told, row.run) {
             (Some(told), _) => { "by " (name(&told.by)) ", " code { (name(&told.url)) } }

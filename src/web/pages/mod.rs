@@ -10,6 +10,7 @@ mod act;
 pub mod chosen;
 mod frame;
 mod given_up;
+mod goes;
 mod index;
 mod more;
 mod people;
@@ -39,7 +40,7 @@ use crate::flow::app::{Desk, Unshown, link};
 use crate::flow::receipt::NoReceipt;
 use crate::flow::sheet::{self, Looked, Moment, Releases};
 use crate::flow::visits::{Here, Out, Visits};
-use crate::forge::{Doorway, Hub};
+use crate::forge::{Doorway, Hub, Place};
 use crate::store::change::Stream;
 use crate::store::fault::Fault;
 use frame::{guarded, page, plainly};
@@ -201,7 +202,10 @@ impl<H: Hub, D: Doorway> Pages<H, D> {
             Ok::<_, Unshown>((looked, offers))
         };
         match read.await {
-            Ok((Looked::Sheet(sheet), offers)) => {
+            Ok((Looked::Sheet(mut sheet), offers)) => {
+                if at == Moment::Last {
+                    sheet.waits = self.desk.runs(stream);
+                }
                 let now = match at {
                     Moment::Instant(at) => at,
                     Moment::Entry(_) => {
@@ -216,11 +220,17 @@ impl<H: Hub, D: Doorway> Pages<H, D> {
                 let zone = *sheet.zone.as_ref().unwrap_or(&chrono_tz::Tz::UTC);
                 // What is settled asks nobody anything. What may go and has no answer yet can still be held.
                 let open = offers.filter(|_| sheet.shown.ruling != "reject");
-                let aside = html! {
-                    @if let Some(notice) = &notice { (notice.shown()) }
-                    @if let Some(offers) = &open { (act::acts(&sheet, offers, here, typed, zone)) }
-                };
-                page(status, &title, Some(here), &release::release(&sheet, at, now, &aside))
+                // What went past us, and is not asked for again, is no longer approved or rejected by anybody.
+                let open =
+                    open.map(
+                        |offers| {
+                            if sheet.past_us().is_some() && !offers.waits { offers.of_what_went() } else { offers }
+                        },
+                    );
+                let notice = html! { @if let Some(notice) = &notice { (notice.shown()) } };
+                let acts = html! { @if let Some(offers) = &open { (act::acts(&sheet, offers, here, typed, zone)) } };
+                let at_forge = |place: Place<'_>| self.desk.hub().page(&stream.repository, place);
+                page(status, &title, Some(here), &release::release(&sheet, (at, now), (&notice, &acts), &at_forge))
             }
             Ok((Looked::NotYet(first), _)) => {
                 let says = "Nothing was decided of this release by that moment.";
@@ -307,8 +317,7 @@ async fn releases<H: Hub, D: Doorway>(State(pages): Shared<H, D>, request: Reque
         Ok::<_, Fault>(found)
     };
     let let_by = async {
-        // They are on the first page.
-        if before.is_some() || visitor.repositories.is_empty() {
+        if visitor.repositories.is_empty() {
             return Ok(Vec::new());
         }
         let mut found = pages.desk.found().await?;
@@ -322,7 +331,9 @@ async fn releases<H: Hub, D: Doorway>(State(pages): Shared<H, D>, request: Reque
             let mut undecided = if before.is_none() { pages.desk.undecided() } else { Vec::new() };
             undecided.retain(|key| meant(&key.repository) && wanted.here.visitor.may_read(H::NAME, &key.repository));
             // Whether there is a repository that he may not read is not to be told from its name.
-            let list = index::index(&found, (&undecided, &let_by), (only.as_deref(), before.is_none()));
+            let list = index::index(&found, (&undecided, &let_by), (only.as_deref(), before.is_none()), |it| {
+                pages.desk.waits(it)
+            });
             page(StatusCode::OK, "Releases", Some(&wanted.here), &list)
         }
         Err(fault) => pages.unread(&wanted.here, &fault.to_string()),

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use maud::{Markup, html};
 
+use super::goes::{self, AtForge};
 use super::people;
 use super::said::{instant, micros, name, names, ruling, said, status};
 use super::timeline;
@@ -35,15 +36,24 @@ pub fn title(stream: &Stream) -> String {
     format!("{} to {}", name(&stream.release), name(&stream.environment))
 }
 
-/// The page. `now` is the instant by which clocks are read; `aside` stands behind the sentence.
-pub fn release(sheet: &Sheet, at: Moment, now: DateTime<Utc>, aside: &Markup) -> Markup {
+/// The page. `now` is the instant by which clocks are read; a notice stands behind the sentence, and what somebody can do
+/// behind what goes.
+pub fn release(
+    sheet: &Sheet,
+    (at, now): (Moment, DateTime<Utc>),
+    (notice, acts): (&Markup, &Markup),
+    at_forge: &AtForge<'_>,
+) -> Markup {
     let zone = *sheet.zone.as_ref().unwrap_or(&Tz::UTC);
     let shown = &sheet.shown;
     html! {
         h1 { (title(&sheet.stream)) }
         @if at != Moment::Last { (as_it_was(sheet, at, zone)) }
         p class={ "sentence " (class(&shown.ruling)) } { (ruling(&shown.ruling)) " " (said(&shown.summary)) }
-        (aside)
+        (goes::past_us(sheet, zone))
+        (notice)
+        (goes::goes(sheet, at_forge))
+        (acts)
         @if let Err(why) = &sheet.zone {
             p { "Times are told in UTC: the zone of its policy is not known, because " (said(why)) }
         }

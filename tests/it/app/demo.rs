@@ -33,9 +33,12 @@ fn walks(more: &[&str], tells: &[&str]) {
         "the deployment goes, by itself",
         "its job ends: failure",
         "olu approves as operations",
-        "takes it for the emergency",
+        "no decision let it in",
+        "olu does the first of them",
         "It is Friday",
         "friday-afternoon",
+        "It is Monday",
+        "it waits for you",
         "countersign log verify",
     ] {
         assert!(told.contains(part), "{part}: {told}");
@@ -120,9 +123,13 @@ fn stays_open(more: &[&str]) {
     let (_, path) = waiting.split_once("href=\"/release").unwrap();
     let path = format!("/release{}", path.split('"').next().unwrap().replace("&amp;", "&"));
     let page = carla.get(&app, &path).text();
-    assert!(page.contains("friday-afternoon") && page.contains("Take back your approval"), "{page}");
+    assert!(page.contains("Approve as shop-owner</button>"), "{page}");
+    // What goes is said, and leads to the sandbox.
+    assert!(page.contains("<h2>What goes</h2>") && page.contains("acme/shop/pull/"), "{page}");
+    // What went past waits for nobody.
+    assert!(list.contains("<h2>Went past a decision</h2>"), "{list}");
     // The style sheet says on each page that none of this is real.
-    assert!(carla.get(&app, "/style.css").text().contains("It is Friday"));
+    assert!(carla.get(&app, "/style.css").text().contains("It is Monday"));
     // She acts, and the app hears it.
     let fields = ["token", "repository", "release", "environment", "shown"];
     let of = carla.get(&app, &path);
@@ -143,6 +150,65 @@ fn stays_open(more: &[&str]) {
     assert_eq!(served.child.wait().unwrap().code(), Some(0));
     let verified = world.run(&["log", "verify", "--database", "sqlite:demo/record.db", "--log-key", "demo/log.pub"]);
     assert_eq!(verified.code, 0, "{}{}", verified.out, verified.err);
+}
+
+/// The demo at work, with what it says, from a line on.
+fn begun(world: &World, says: &str) -> (std::process::Child, String) {
+    let mut command = world.command();
+    command.args(["demo", "--folder", "demo"]).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let line = lines.by_ref().map(Result::unwrap).find(|line| line.contains(says)).unwrap();
+    std::thread::spawn(move || lines.for_each(drop));
+    (child, line)
+}
+
+#[test]
+fn a_demo_that_was_suspended_says_why_it_ends() {
+    let world = World::new();
+    let (mut child, _) = begun(&world, "the sandbox: changes");
+    let signal =
+        |name: &str| assert!(Command::new("kill").args([name, &child.id().to_string()]).status().unwrap().success());
+    // A lid that is closed for longer than the app's lease.
+    signal("-STOP");
+    std::thread::sleep(std::time::Duration::from_secs(20));
+    signal("-CONT");
+    let end = std::time::Instant::now() + std::time::Duration::from_mins(1);
+    let ended = loop {
+        if let Some(ended) = child.try_wait().unwrap() {
+            break ended;
+        }
+        if std::time::Instant::now() > end {
+            child.kill().unwrap();
+            panic!("it goes on and does nothing");
+        }
+        std::thread::sleep(std::time::Duration::from_millis(100));
+    };
+    let mut said = String::new();
+    std::io::Read::read_to_string(&mut child.stderr.take().unwrap(), &mut said).unwrap();
+    assert_eq!(ended.code(), Some(3), "{said}");
+    assert!(said.contains("the demo has ended") && said.contains("app.log"), "{said}");
+}
+
+#[test]
+fn the_sandbox_never_comes_to_the_end_of_what_it_allows() {
+    let world = World::new();
+    let (child, line) = begun(&world, "sandbox  http://");
+    let address = line.trim().trim_start_matches("sandbox  http://").trim_end_matches('/').to_owned();
+    let _served = Served { child, address: address.clone() };
+    let nobody = Browser::default();
+    let mut full: Vec<i64> = Vec::new();
+    for _ in 0..4_500 {
+        let reply = nobody.get(&address, "/api/v3/user");
+        let of = |name: &str| reply.header(name).unwrap().parse::<i64>().unwrap();
+        // The app keeps 500 for deployments and people, and reads nothing by itself from there on.
+        assert!(of("x-ratelimit-remaining") > 1_000);
+        if full.last() != Some(&of("x-ratelimit-reset")) {
+            full.push(of("x-ratelimit-reset"));
+        }
+    }
+    // An hour is known by its end, and a new one is told apart from the one before.
+    assert!(full.len() == 2 && full[1] - full[0] >= 60, "{full:?}");
 }
 
 /// A demo that goes on, with the address of its sandbox.

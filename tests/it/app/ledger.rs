@@ -3,7 +3,9 @@
 
 use serde_json::{Value, json};
 
-use super::{App, NEXT, POLICY, RUN, ago, asks, id, payload, reviews, reviews_of, shop, takes, told, told_of, until};
+use super::{
+    App, NEXT, POLICY, RUN, ago, asks, id, known, payload, reviews, reviews_of, shop, takes, told, told_of, until,
+};
 use crate::support::github::Github;
 use crate::support::github::world::{Deployment, Rule, Run, sha};
 use crate::support::served::Served;
@@ -314,6 +316,10 @@ fn n15_who_went_past_the_protection_is_taken_up_as_an_emergency_with_what_that_l
     assert_eq!(app.events("deployment_imported").len(), 1);
     assert!(report.contains("owes") && report.contains("audit"), "{report}");
     assert_eq!(told_of(&github, NEXT).decided, None, "{report}");
+    // It counts as one of its team's, although nobody had granted it.
+    let next = format!("shop {}", &sha("61")[..12]);
+    let facts = known(&app, &next).unwrap().0;
+    assert_eq!(facts["teams"]["shop"]["deployments"][0]["emergency"], true, "{}", facts["teams"]);
 }
 
 #[test]

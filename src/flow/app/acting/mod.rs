@@ -10,6 +10,7 @@
 
 pub(super) mod offers;
 pub(super) mod trial;
+mod unlooked;
 
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
@@ -42,6 +43,7 @@ use crate::store::writer::Refused;
 pub use offers::{Debt, More};
 pub use trial::{Back, Item, Offers, Seat};
 use trial::{Trial, Verdict};
+pub use unlooked::Unlooked;
 
 /// How often one account acts, and is refused, in how long.
 const MOST: u64 = 30;
@@ -110,8 +112,8 @@ pub struct Became {
     pub act: Act,
     /// The number of its entry.
     pub entry: u64,
-    /// What the last decision says of it; `None` where none has looked at it yet.
-    pub outcome: Option<Outcome>,
+    /// What the last decision says of it; where none has looked at it yet, how it stands.
+    pub outcome: Result<Outcome, Unlooked>,
 }
 
 /// Why it is not known what people did with us.
@@ -159,14 +161,14 @@ impl<H: Hub> Desk<H> {
         };
         let Some((_, Ok(mut trial))) = tried else { return Ok(None) };
         self.with_debts(&mut reader, stream, &mut trial).await?;
+        let unlooked = unlooked::of(&mut reader, stream, &trial, to).await?;
+        trial.add(unlooked);
         reader.close().await?;
-        let environment = trial.facts.release.environment.clone();
         let to = to.clone();
         let now = self.now();
         // It keeps nobody else waiting.
         let offers = tokio::task::spawn_blocking(move || trial.offers(&to, now, went)).await;
-        let waits = self.docket().waiting(&stream.repository, &environment);
-        let waits = waits.iter().any(|it| it.as_ref().is_none_or(|it| it == stream));
+        let waits = self.waits(stream);
         Ok(offers.ok().map(|offers| Offers { waits, ..offers }))
     }
 
@@ -216,6 +218,11 @@ impl<H: Hub> Desk<H> {
                 _ => {}
             }
             let shown = as_shown(&mut reader, stream, &latest, &trial, &wish.shown).await?;
+            if matches!(wish.does, Deed::Withdraw { .. }) {
+                // It may be of what no decision has looked at.
+                let unlooked = unlooked::of(&mut reader, stream, &trial, by).await?;
+                trial.add(unlooked);
+            }
             reader.close().await?;
             match Box::pin(self.write_down(stream, by, wish, (&latest, shown), trial)).await {
                 // Decided again in between: whether it is as it was shown is asked anew.
@@ -267,8 +274,10 @@ impl<H: Hub> Desk<H> {
                 self.appended(append).await?;
                 self.docket().happened(Some(&stream.repository), None, true, Instant::now());
                 self.to_decide.notify_one();
-                // It is done, whether or not it can be read what it came to.
-                self.seen(stream, latest.version).await.ok();
+                // It is done, whether or not it can be read what it came to. Where no run waits nothing is decided.
+                if self.waits(stream) {
+                    self.seen(stream, latest.version).await.ok();
+                }
                 Ok(id)
             }
         }
@@ -306,10 +315,14 @@ impl<H: Hub> Desk<H> {
         let acted = if id.starts_with(HERE) { reader.act_of(stream, id).await? } else { None };
         let Some(acted) = acted.filter(|acted| acted.account == by.as_str()) else { return Ok(None) };
         let act = reader.blob(acted.digest).await?.and_then(|bytes| serde_json::from_slice::<Act>(&bytes).ok());
+        let Some(act) = act else { return Ok(None) };
         let tried = tried(&mut reader, stream).await?;
+        let outcome = match tried.and_then(|(_, trial)| trial.ok()).and_then(|trial| trial.became(id)) {
+            Some(outcome) => Ok(outcome),
+            None => Err(unlooked::stands(&mut reader, stream, &act, self.waits(stream)).await?),
+        };
         reader.close().await?;
-        let outcome = tried.and_then(|(_, trial)| trial.ok()).and_then(|trial| trial.became(id));
-        Ok(act.map(|act| Became { act, entry: acted.entry, outcome }))
+        Ok(Some(Became { act, entry: acted.entry, outcome }))
     }
 }
 

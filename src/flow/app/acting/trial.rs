@@ -34,6 +34,8 @@ pub(in super::super) struct Trial {
     pub(in super::super) decision: ReleaseDecision,
     pub(in super::super) policy: Policy,
     pub(in super::super) before: Option<Policy>,
+    /// What was done that the decision has not looked at.
+    unlooked: BTreeSet<String>,
     /// How the gates stood, once anybody asks.
     gates: OnceLock<BTreeMap<String, Stood>>,
 }
@@ -65,6 +67,8 @@ pub struct Back {
     pub rejects: bool,
     /// When he did it, UTC.
     pub at: DateTime<Utc>,
+    /// Whether a decision has looked at it.
+    pub is_looked_at: bool,
 }
 
 /// What somebody could do of a release now.
@@ -91,6 +95,12 @@ pub struct Offers {
 }
 
 impl Offers {
+    /// The same of a release that went: what lasts beyond it is left.
+    #[must_use]
+    pub fn of_what_went(self) -> Self {
+        Self { more: self.more, waits: self.waits, went: true, ..Self::default() }
+    }
+
     /// Whether there is nothing.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -121,7 +131,29 @@ impl Trial {
         policy: Policy,
         before: Option<Policy>,
     ) -> Self {
-        Self { facts, decision, policy, before, gates: OnceLock::new() }
+        Self { facts, decision, policy, before, unlooked: BTreeSet::new(), gates: OnceLock::new() }
+    }
+
+    /// Adds what was done that the decision has not looked at, so that it can be taken back. Where what people did is not known
+    /// it stays so.
+    pub(super) fn add(&mut self, acts: Vec<Act>) {
+        if acts.is_empty() {
+            return;
+        }
+        if let Some(facts) = self.facts_with(&acts) {
+            self.unlooked = acts.into_iter().map(|act| act.id).collect();
+            self.facts = facts;
+        }
+    }
+
+    /// Whether somebody approved in a role already, and no decision has looked at that.
+    fn approved_unlooked(&self, by: &Account, role: &str) -> bool {
+        self.facts
+            .acts
+            .entries()
+            .iter()
+            .filter(|act| act.by == *by && self.unlooked.contains(&act.id))
+            .any(|act| matches!(&act.does, Deed::Approve { role: as_role, .. } if as_role.as_deref() == Some(role)))
     }
 
     /// The roles that somebody held by the facts of the decision.
@@ -270,14 +302,14 @@ impl Trial {
         let mut offers = Offers { more, ..Offers::default() };
         let may_go = self.decision.decision == Ruling::Proceed;
         let asked: BTreeSet<&str> = self.asked().filter(|_| !may_go).collect();
-        for role in &asked {
+        for role in asked.iter().filter(|role| !self.approved_unlooked(to, role)) {
             let seat = self.declarations().into_iter().find(|accepts| {
                 let does = Deed::Approve { role: Some((*role).to_owned()), accepts: accepts.clone() };
                 counts("page-trial", does, None)
             });
             offers.approve.extend(seat.map(|accepts| Seat { role: (*role).to_owned(), accepts }));
         }
-        if offers.approve.is_empty() && !asked.is_empty() {
+        if offers.approve.is_empty() && asked.iter().any(|role| !self.approved_unlooked(to, role)) {
             let act = self.act("page-trial", to, now, Deed::Approve { role: None, accepts: None }, None);
             offers.no_approval = match self.judge(&act, now) {
                 Verdict::Refused { why, .. } => Some(why),
@@ -347,7 +379,13 @@ impl Trial {
 
     /// The approvals and rejections of somebody that he could take back.
     fn back(&self, to: &Account, now: DateTime<Utc>) -> Vec<Back> {
-        let own = self.facts.acts.entries().iter().rev().filter(|act| act.by == *to && self.stands(&act.id));
+        let own = self
+            .facts
+            .acts
+            .entries()
+            .iter()
+            .rev()
+            .filter(|act| act.by == *to && (self.unlooked.contains(&act.id) || self.stands(&act.id)));
         let mut found = Vec::new();
         for act in own.take(BACK) {
             let rejects = match &act.does {
@@ -357,7 +395,8 @@ impl Trial {
             };
             let trial = self.act("page-trial", to, now, Deed::Withdraw { of: act.id.clone() }, None);
             if self.judge(&trial, now) == Verdict::Counts {
-                found.push(Back { id: act.id.clone(), rejects, at: act.at });
+                let is_looked_at = !self.unlooked.contains(&act.id);
+                found.push(Back { id: act.id.clone(), rejects, at: act.at, is_looked_at });
             }
         }
         found

@@ -349,6 +349,27 @@ fn what_may_go_and_went_nowhere_can_still_be_rejected() {
 }
 
 #[test]
+fn what_is_done_while_no_run_waits_is_kept_is_shown_to_whoever_did_it_and_can_be_taken_back() {
+    let it = shown(POLICY, &[]);
+    let bo = it.login("bo");
+    it.github.with(|world| world.runs.clear());
+    until("that nothing waits", || it.get(&bo, RELEASE).text().contains("No run is known to wait for it"));
+    let became = done(&it, &bo, &form(&it.get(&bo, RELEASE), &[&APPROVE[..], &[("reason", "read it")]].concat()));
+    assert!(became.contains("No run waits for this release now") && !became.contains("being decided"), "{became}");
+    let page = it.get(&bo, RELEASE);
+    assert!(page.text().contains("no decision has looked at it yet"), "{}", page.text());
+    assert!(!page.text().contains("Approve as shop-owner</button>"), "{}", page.text());
+    // It is his alone to take back.
+    let (of, carla) = (page.field("of"), it.login("carla"));
+    let other = it.get(&carla, RELEASE);
+    assert!(!other.text().contains("no decision has looked at it yet"), "{}", other.text());
+    assert_eq!(send(&it, &carla, &form(&other, &[("does", "withdraw"), ("of", &of)])).status, 403);
+    let became = done(&it, &bo, &form(&page, &[("does", "withdraw"), ("of", &of)]));
+    assert!(became.contains("Recorded, entry") && became.contains("Approve as shop-owner</button>"), "{became}");
+    assert!(!became.contains("no decision has looked at it yet"), "{became}");
+}
+
+#[test]
 fn t50_whoever_only_reads_changes_nothing_by_any_route() {
     let it = shown(&POLICY.replace("shop-owner:", "auditor: { members: [\"github:dora\"] }\n  shop-owner:"), &[]);
     it.github.with(|world| world.user("dora", "User").users.len());

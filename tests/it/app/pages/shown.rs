@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::super::{NEXT, RUN, ago, next_release, reviews, told_of};
 use super::{RELEASE, Shown, asks, begin, shop, told, until};
 use crate::support::github::Github;
+use crate::support::github::world::sha;
 
 /// A gate, approvals with a final word, a zone, and what is left to be done.
 pub const POLICY: &str = r#"
@@ -104,6 +105,49 @@ fn begin_with(github: Github, with: &str) -> super::Shown {
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), with).unwrap();
     begin(github, &["--with", file.path().to_str().unwrap()])
+}
+
+#[test]
+fn the_page_says_what_goes_and_leads_to_where_the_forge_shows_it() {
+    let it = begin_with(evil(), &evidence(0));
+    let page = it.get(&it.login("bo"), RELEASE).text();
+    let (_, goes) = page.split_once("<h2>What goes</h2>").unwrap();
+    let (goes, _) = goes.split_once("What you can do").unwrap();
+    let at = format!("{}/acme/shop", it.github.url());
+    let commit = sha("51");
+    for part in [
+        format!("href=\"{at}/pull/12\">acme/shop#12</a>"),
+        format!("href=\"{at}/commit/{commit}\""),
+        format!("href=\"{at}/actions/runs/{RUN}\">Run {RUN}</a>"),
+        "<td>ana</td>".to_owned(),
+        "<code>checkout/basket.rs</code>".to_owned(),
+    ] {
+        assert!(goes.contains(&part), "{part} is not in {goes}");
+    }
+}
+
+#[test]
+fn what_went_past_a_decision_waits_for_nobody() {
+    let it = begin_with(evil(), &evidence(0));
+    let bo = it.login("bo");
+    assert!(it.get(&bo, RELEASE).text().contains("value=\"approve\""));
+    it.github.with(|world| {
+        world.bypasses(RUN, "production", "carla");
+        let deployment = world.deploys(RUN, "production", &ago(0));
+        world.ends(&deployment, "SUCCESS", &ago(0));
+    });
+    until("the import", || !it.app.events("deployment_imported").is_empty());
+    until("that nothing waits", || it.get(&bo, "/").text().contains("<h2>Went past a decision</h2>"));
+    let list = it.get(&bo, "/").text();
+    assert!(!list.contains("<h2>Waiting</h2>"), "{list}");
+    let (_, found) = list.split_once("<h2>Deployed without a decision</h2>").unwrap();
+    let (found, _) = found.split_once("<h2>").unwrap();
+    assert!(found.contains("href=\"/release?") && found.contains("Europe/London</time>"), "{found}");
+    let page = it.get(&bo, RELEASE).text();
+    let (above, _) = page.split_once("<h2>What goes</h2>").unwrap();
+    assert!(above.contains("It went past Countersign") && above.contains("let in by carla"), "{above}");
+    assert!(above.contains("taken up as an emergency"), "{above}");
+    assert!(!page.contains("value=\"approve\"") && !page.contains("value=\"reject\""), "{page}");
 }
 
 #[test]
