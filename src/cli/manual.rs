@@ -136,7 +136,8 @@ fn page() -> String {
     options_of(&mut out, "decide", &decide::EXIT_CODES);
     options_of(&mut out, "due", &super::due::EXIT_CODES);
     options_of(&mut out, "facts", &facts::EXIT_CODES);
-    options_of(&mut out, "answer", &answer::EXIT_CODES);
+    #[cfg(feature = "app")]
+    options_of(&mut out, "answer", &super::answer::EXIT_CODES);
     options_of(&mut out, "deployed", &deployed::EXIT_CODES);
     #[cfg(feature = "app")]
     options_of(&mut out, "serve", &super::serve::EXIT_CODES);
@@ -144,6 +145,7 @@ fn page() -> String {
     options_of(&mut out, "demo", &super::demo::EXIT_CODES);
     #[cfg(feature = "app")]
     options_of(&mut out, "doctor", &super::doctor::EXIT_CODES);
+    #[cfg(feature = "app")]
     options_of(&mut out, "report", &super::report::EXIT_CODES);
     let judged: Vec<_> = JUDGED.iter().map(|section| format!("`{section}`")).collect();
     let _ = writeln!(

@@ -8,6 +8,7 @@
 //! here. Of a grant: 12 invalid · 13 for something else · 14 it does not open. Of an inspection: 0 nothing found · 10 something weak · 11 something open · 3 something unread.
 //! Only 0 lets a pipeline go on.
 
+#[cfg(feature = "app")]
 mod answer;
 #[cfg(feature = "app")]
 mod append;
@@ -39,6 +40,7 @@ mod outputs;
 mod policy;
 mod progress;
 mod reference;
+#[cfg(feature = "app")]
 mod report;
 mod required;
 #[cfg(feature = "app")]
@@ -88,6 +90,7 @@ enum Command {
     /// Ask a forge what it knows of a release, and write the facts that `decide` reads.
     Facts(Box<Deferred<facts::Arguments>>),
     /// Decide now, and answer a deployment that waits on GitHub: open it, say why it is held, or reject it.
+    #[cfg(feature = "app")]
     Answer(Box<Deferred<answer::Arguments>>),
     /// Tell the app of a deployment that is none of the forge's: of Argo CD, Terraform, Jenkins.
     Deployed(Box<Deferred<deployed::Arguments>>),
@@ -113,6 +116,7 @@ enum Command {
     #[command(subcommand, after_help = grant::after_help())]
     Grant(Deferred<grant::Command>),
     /// Tell what the record says of a period, for those who audit: population, exceptions, emergencies, access, survey.
+    #[cfg(feature = "app")]
     Report(Box<Deferred<report::Arguments>>),
     /// Write to the record's log, and verify, show, prove and export it.
     #[command(subcommand)]
@@ -172,6 +176,7 @@ pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> u8 {
         Command::Decide(arguments) => decide::run(&arguments.0),
         Command::Due(arguments) => due::run(&arguments.0),
         Command::Facts(arguments) => facts::run(&arguments.0),
+        #[cfg(feature = "app")]
         Command::Answer(arguments) => answer::run(&arguments.0),
         Command::Deployed(arguments) => deployed::run(&arguments.0),
         #[cfg(feature = "app")]
@@ -185,6 +190,7 @@ pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> u8 {
         Command::Policy(PolicyCommand::Check(arguments)) => policy::check(&arguments),
         Command::Verify(arguments) => verify::run(&arguments.0),
         Command::Grant(command) => grant::run(&command.0),
+        #[cfg(feature = "app")]
         Command::Report(arguments) => report::run(&arguments.0),
         Command::Log(command) => log::run(&command.0),
         #[cfg(feature = "app")]
