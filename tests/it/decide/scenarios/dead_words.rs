@@ -31,6 +31,9 @@ const IN_CASE: &[(&str, &str, &str, &str)] = &[
         "a component that comes under HIPAA gains its list without its repository naming it",
     ),
     ("retention:", "hipaa: 6y", "kept.toml", "a component that comes under HIPAA is kept for its time"),
+    // Which components go is worked out from the files before the worlds are tried, and in these cases anew.
+    ("runtime:", "\"config/flags/**\"", "flags_and_docs.toml", "and goes when they approve it"),
+    ("wiki:", "\"docs/**\"", "flags_and_docs.toml", "docs in the peak go when two people approve who answer for them"),
 ];
 
 /// What changes no ruling, no code and nothing that is asked or owed, but the sentence by which a person knows where to go.
