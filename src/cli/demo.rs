@@ -221,7 +221,7 @@ fn shown(arguments: &Arguments) -> Result<u8, Failure> {
             Kind::Github => fronts::on_github(&stage.sandbox, &stage.app)?.into(),
             Kind::Gitlab => fronts::on_gitlab(&stage.sandbox, &stage.app)?.into(),
         };
-        at_work(fronts, &stage, place).await
+        Box::pin(at_work(fronts, &stage, place)).await
     })
 }
 

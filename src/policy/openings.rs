@@ -89,8 +89,8 @@ pub(super) fn of_no_component(rules: &Rules, places: &mut Places<'_>) {
     let all: Vec<([&str; 3], &Expression)> = models.chain(environments).collect();
     for (at, condition) in all {
         let globs = condition.predicates().into_iter().filter(|(name, _)| *name == "change.only");
-        let globs = globs.flat_map(|(_, globs)| globs.iter());
-        let Some(file) = globs.filter_map(|glob| outside(rules, glob)).next() else { continue };
+        let mut globs = globs.flat_map(|(_, globs)| globs.iter());
+        let Some(file) = globs.find_map(|glob| outside(rules, glob)) else { continue };
         let message = format!(
             "what goes by itself here is of no component, such as `{file}`: once it does not, in a peak or where more is asked, nobody is asked for it and nobody can approve it; name it under `paths` of a component"
         );

@@ -24,15 +24,15 @@ pub(super) fn on_github(sandbox: &Sandbox, app: &str) -> Result<Front<App>, Fail
     let base = Base::parse(sandbox.address()).map_err(usage)?;
     let made = sandbox.registered();
     let key = AppKey::read(APP, &Secret::new(&made.pem)).map_err(usage)?;
-    let issued = base.issuer();
-    let issuer = Issuer::new(&issued, oidc::KEYS, app).map_err(usage)?;
+    let jobs = base.issuer();
+    let issuer = Issuer::new(&jobs, oidc::KEYS, app).map_err(usage)?;
     let door = Door::new(base.clone(), CLIENT, Secret::new(&made.client_secret), &made.callback).map_err(usage)?;
     let registered = Registered {
         app: App::new(base, key).map_err(usage)?.with_issuer(Some(issuer), oidc::Runners::Hosted),
         secret: WebhookSecret::new(&Secret::new(&made.hook)).map_err(usage)?,
         pages: Some(pages::Set { door, age: AGE, origin: pages::origin(app)? }),
     };
-    Ok(registered.front(issued))
+    Ok(registered.front(jobs))
 }
 
 /// The account, the application and the webhook as the sandbox of GitLab hands them out.

@@ -495,8 +495,8 @@ impl<H: Hub> Desk<H> {
         answers: Vec<Answered>,
     ) -> Result<Taken, Failed> {
         let fault = |fault: DatabaseFault| Failed::from(crate::flow::record::Fault::from(fault));
-        let whose = format!("answers of {}", by.as_str().to_lowercase());
-        if !self.sequencer.may(whose, OFTEN).await.map_err(fault)? {
+        let turn = format!("answers of {}", by.as_str().to_lowercase());
+        if !self.sequencer.may(turn, OFTEN).await.map_err(fault)? {
             return Ok(Taken::Often);
         }
         let Some((survey, answered)) = self.survey(repository, period, by).await.map_err(fault)? else {

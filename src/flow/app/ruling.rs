@@ -279,9 +279,9 @@ impl<H: Hub> Desk<H> {
             }
         };
         // What is said to run is asked for by the facts, and is here by then.
-        let begun =
+        let looked =
             async { tokio::join!(those, self.policy(&forge, repository), forge.running(repository, environment)) };
-        let ((waits, alike), read, _) = begun.instrument(reading.clone()).await;
+        let ((waits, alike), read, _) = looked.instrument(reading.clone()).await;
         let mut takes = waits?.ok_or(Undecided::WaitsNoLonger)?;
         let Alike { attempts, others, waits: waited } = alike?;
         let read = match read {

@@ -174,7 +174,7 @@ fn grants(seen: &Seen, period: &Period) -> Vec<Row> {
         environment: Some(it.environment.clone()),
         release: None,
         who: Cell::text(it.told_by.as_deref()),
-        what: Cell::Text(format!("{}: {}", it.grant, it.why)),
+        what: Cell::Text(format!("{}: {}", it.name, it.why)),
         due: Cell::None,
         state: Cell::text(Some(&it.state)),
         entry: it.entry,

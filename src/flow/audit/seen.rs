@@ -66,7 +66,7 @@ pub(super) struct Grant {
     pub(super) at: DateTime<Utc>,
     pub(super) repository: String,
     pub(super) environment: String,
-    pub(super) grant: String,
+    pub(super) name: String,
     pub(super) state: String,
     pub(super) why: String,
     pub(super) told_by: Option<String>,
@@ -116,7 +116,7 @@ pub(super) struct Answer {
     pub(super) period: String,
     pub(super) by: String,
     pub(super) item: String,
-    pub(super) answer: String,
+    pub(super) word: String,
     pub(super) says: Option<String>,
 }
 
@@ -254,7 +254,7 @@ impl Seen {
             at: used.unwrap_or(it.at),
             repository: say("repository"),
             environment: say("environment"),
-            grant: say("grant"),
+            name: say("grant"),
             state: say("state"),
             why: say("why"),
             told_by: text(&it.body, "told_by"),
@@ -323,7 +323,7 @@ impl Seen {
                 period: say("period"),
                 by: say("by"),
                 item: name,
-                answer,
+                word: answer,
                 says: of("says"),
             });
         }

@@ -120,11 +120,11 @@ pub(super) fn table(seen: &Seen, documents: &mut Documents<'_>, period: &Period)
 
 fn row(item: &Asked, answers: &[&Answer]) -> Vec<Cell> {
     let own: Vec<&&Answer> = answers.iter().filter(|it| it.item == item.item).collect();
-    let number = |word: &str| Cell::Number(count(own.iter().filter(|it| it.answer == word).count()));
+    let number = |word: &str| Cell::Number(count(own.iter().filter(|it| it.word == word).count()));
     let [useful, redundant, outdated] = ANSWERS;
     let words = own.iter().filter_map(|it| {
         let says = it.says.as_ref()?;
-        let one = json!({ "who": it.by, "repository": it.repository, "answer": it.answer, "says": says,
+        let one = json!({ "who": it.by, "repository": it.repository, "answer": it.word, "says": says,
             "at": instant(it.at), "entry": it.entry });
         one.as_object().cloned()
     });

@@ -240,8 +240,8 @@ fn of_requests(world: &World, address: &str, asked: &Asked, rest: &[&str]) -> Re
             found(&json!({"approved": true, "approved_by": approvals}))
         }
         "reviewers" => {
-            let reviewer = |it: &Value| json!({"user": by(it), "state": "requested_changes", "created_at": text(it, "/submittedAt")});
-            let reviewers: Vec<Value> = reviewed("CHANGES_REQUESTED").iter().map(reviewer).collect();
+            let asks = |it: &Value| json!({"user": by(it), "state": "requested_changes", "created_at": text(it, "/submittedAt")});
+            let reviewers: Vec<Value> = reviewed("CHANGES_REQUESTED").iter().map(asks).collect();
             paged(&reviewers)
         }
         "notes" => {

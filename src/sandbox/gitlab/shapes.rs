@@ -141,9 +141,9 @@ pub(super) fn deployment_with_votes(world: &World, id: u64, it: &Deployment) -> 
 pub(super) fn diff(world: &World, pull: &Pull, path: &str) -> Value {
     let before = world.content_at(&pull.base, path).unwrap_or_default();
     let after = world.content_at(&pull.head, path).unwrap_or_default();
-    let side = |sign: char, text: &str| text.lines().map(|line| format!("{sign}{line}\n")).collect::<String>();
+    let side = |sign: &'static str, text: &str| text.lines().flat_map(|line| [sign, line, "\n"]).collect::<String>();
     let (old, new) = (before.lines().count(), after.lines().count());
-    let text = format!("@@ -1,{old} +1,{new} @@\n{}{}", side('-', before), side('+', after));
+    let text = format!("@@ -1,{old} +1,{new} @@\n{}{}", side("-", before), side("+", after));
     json!({"old_path": path, "new_path": path, "diff": text, "a_mode": "100644", "b_mode": "100644", "new_file": false,
         "renamed_file": false, "deleted_file": false, "collapsed": false, "too_large": false})
 }

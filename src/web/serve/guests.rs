@@ -101,7 +101,7 @@ impl Guest {
 fn household(from: IpAddr) -> IpAddr {
     match from.to_canonical() {
         IpAddr::V6(six) => IpAddr::V6(Ipv6Addr::from_bits(six.to_bits() >> 64 << 64)),
-        four => four,
+        IpAddr::V4(four) => IpAddr::V4(four),
     }
 }
 

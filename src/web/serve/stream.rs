@@ -36,14 +36,14 @@ impl Still {
 
 /// A connection whose other end has to take what is sent. How long it may take to ask for something is `hyper`'s to say.
 pub(super) struct Stream {
-    stream: TcpStream,
+    socket: TcpStream,
     guest: Arc<Guest>,
     written: Still,
 }
 
 impl Stream {
     pub(super) fn new(stream: TcpStream, guest: Arc<Guest>, most: Duration) -> Self {
-        Self { stream, guest, written: Still::new(most) }
+        Self { socket: stream, guest, written: Still::new(most) }
     }
 
     fn wrote(&mut self, context: &mut Context<'_>, wrote: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
@@ -66,7 +66,7 @@ impl AsyncRead for Stream {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        let read = Pin::new(&mut self.stream).poll_read(context, buffer);
+        let read = Pin::new(&mut self.socket).poll_read(context, buffer);
         if read.is_ready() {
             self.guest.moves();
         } else {
@@ -78,7 +78,7 @@ impl AsyncRead for Stream {
 
 impl AsyncWrite for Stream {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        let wrote = Pin::new(&mut self.stream).poll_write(context, bytes);
+        let wrote = Pin::new(&mut self.socket).poll_write(context, bytes);
         self.wrote(context, wrote)
     }
 
@@ -87,20 +87,20 @@ impl AsyncWrite for Stream {
         context: &mut Context<'_>,
         parts: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let wrote = Pin::new(&mut self.stream).poll_write_vectored(context, parts);
+        let wrote = Pin::new(&mut self.socket).poll_write_vectored(context, parts);
         self.wrote(context, wrote)
     }
 
     fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
+        self.socket.is_write_vectored()
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(context)
+        Pin::new(&mut self.socket).poll_flush(context)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(context)
+        Pin::new(&mut self.socket).poll_shutdown(context)
     }
 }
 

@@ -195,7 +195,7 @@ fn f24_bodies_that_do_not_come_keep_no_delivery_from_being_read() {
     let github = shop();
     let app = App::new(&github);
     let served = ready(&app, &["--sweep", "300"]);
-    let begin = |length: usize| {
+    let sends = |length: usize| {
         let mut stream = TcpStream::connect(&served.address).unwrap();
         let head = format!(
             "POST /hooks/github HTTP/1.1\r\nhost: here\r\nx-hub-signature-256: sha256={}\r\ncontent-length: {length}\r\n\r\n{{",
@@ -204,18 +204,18 @@ fn f24_bodies_that_do_not_come_keep_no_delivery_from_being_read() {
         stream.write_all(head.as_bytes()).unwrap();
         stream
     };
-    let held: Vec<TcpStream> = (0..60).map(|_| begin(1_000_000)).collect();
+    let slow: Vec<TcpStream> = (0..60).map(|_| sends(1_000_000)).collect();
     std::thread::sleep(Duration::from_millis(500));
     let began = Instant::now();
     takes(&served, "pull_request", &id(), &payload(json!({"action": "labeled", "pull_request": {"number": 12}})));
     assert!(began.elapsed() < Duration::from_secs(3), "{:?}", began.elapsed());
     // What says that it is too long is not waited for.
-    let mut long = begin(27 << 20);
+    let mut long = sends(27 << 20);
     long.set_read_timeout(Some(Duration::from_secs(3))).unwrap();
     let mut said = [0; 12];
     long.read_exact(&mut said).unwrap();
     assert_eq!(&said, b"HTTP/1.1 413");
-    drop(held);
+    drop(slow);
 }
 
 #[test]

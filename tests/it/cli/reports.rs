@@ -269,8 +269,8 @@ routes: { normal: { approvals: { owner: 1 }, then: { audit: { by: owner, within:
         assert_eq!(overdue[0]["state"], "not met by the end of the record");
         // Another key's word is not taken.
         record.append("waiver", &json!({ "act": "waive-1", "by": "github:ben-b", "repository": "acme/payments" }));
-        let waived = record.json("exceptions");
-        let rows = waived["rows"].as_array().unwrap();
+        let told = record.json("exceptions");
+        let rows = told["rows"].as_array().unwrap();
         let waiver = rows.iter().find(|row| row["exception"] == "waiver_granted").unwrap();
         assert!(waiver["what"]["unknown"].as_str().unwrap().contains("names no document"), "{waiver:#}");
     }

@@ -137,7 +137,7 @@ fn the_fix_of_any_incident_is_told() {
 )]
 fn what_comes_to_nothing_or_to_all_is_told(#[case] from: &str, #[case] to: &str, #[case] says: &str) {
     let found = one(from, to, says);
-    assert!(found.contains("^"), "{found}");
+    assert!(found.contains('^'), "{found}");
 }
 
 #[rstest]

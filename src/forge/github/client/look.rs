@@ -170,11 +170,11 @@ impl Client {
 
     /// Begins a look with a question that whoever reads in it takes his part of, with others beside it. What the look before
     /// asked goes with them: the first of its further questions in the same call, for GitHub bounds what one may list.
-    pub(in crate::forge::github) fn opens_with(&self, opening: Opening, more: Option<String>, variables: &Variables) {
+    pub(in crate::forge::github) fn opens_with(&self, opening: Opening, more: Option<&str>, variables: &Variables) {
         let Some(look) = &self.look else { return };
         let before = std::mem::take(&mut lock(&look.read).before);
         let before: Vec<String> = before.iter().filter_map(|body| question_of(body, variables)).collect();
-        let own: Vec<&str> = std::iter::once(&opening.text).chain(&more).map(String::as_str).collect();
+        let own: Vec<&str> = std::iter::once(opening.text.as_str()).chain(more).collect();
         let mut first = own.clone();
         for question in before.iter().map(String::as_str).filter(|question| !own.contains(question)) {
             let with = [own.as_slice(), &[question]].concat();

@@ -44,7 +44,7 @@ pub(in crate::forge::github) fn begin(client: &Client, expected: &Expected<'_>) 
         text: question.text(),
         activity: newest,
     };
-    client.opens_with(opening, more, &repository.variables());
+    client.opens_with(opening, more.as_deref(), &repository.variables());
     for run in expected.runs {
         client.ahead(&runs::place(&repository, *run));
     }
