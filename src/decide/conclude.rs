@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use chrono_tz::Tz;
 
+use super::separation::gaps;
 use super::words;
 use crate::model::ground::Ground;
 use crate::model::release_decision::{Node, Ruling, Status};
@@ -92,7 +93,9 @@ fn held(root: &Node, zone: Tz) -> String {
     let Some(worst) = holding().map(|node| node.status).max() else {
         return root.says.clone();
     };
-    let Some(first) = holding().find(|node| node.status == worst) else { return root.says.clone() };
+    // What goes could not be read: most else that holds may come of that alone.
+    let cause = holding().find(|node| node.status == Status::Unknown && node.says.starts_with(gaps::CHANGES_UNREAD));
+    let Some(first) = cause.or_else(|| holding().find(|node| node.status == worst)) else { return root.says.clone() };
     let mut out = first.says.clone();
     if !first.who.is_empty() {
         let ask = format!("ask {}", words::any_of(&first.who));

@@ -90,6 +90,12 @@ pub fn covers(place: Ground) -> bool {
     matches!(place, Ground::ReferenceNotAllowed | Ground::DeployerNotAllowed | Ground::NoComponent)
 }
 
+/// Whether what a node speaks of was said after the release went under a grant.
+#[must_use]
+pub fn said_since(scene: &Scene<'_>, grant: &Grant, node: &Node) -> bool {
+    scene.against_by().any(|(act, _)| act.at > grant.opened_at && node.evidence.contains(&act.id))
+}
+
 /// Judges the grant.
 #[must_use]
 pub fn judge(scene: &Scene<'_>, _path: &Path<'_>) -> Vec<Node> {

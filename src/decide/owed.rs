@@ -1,6 +1,10 @@
 //! What earlier releases left to be done: what is overdue holds the team's next normal and standard releases, and a
 //! post-implementation review as the policy says. Only somebody of the role who had no hand in that release meets it.
+//!
+//! What a release itself left holds the next one, and not its own second try, region or step. A debt stays when teams are
+//! called otherwise: whoever makes its components now owes it.
 
+use super::approvals::consumption;
 use super::path::{Path, Triage};
 use super::people::Person;
 use super::scene::Scene;
@@ -15,9 +19,9 @@ use crate::policy::rules::Waits;
 /// The kind of obligation that a post-implementation review is.
 const REVIEW: &str = "pir";
 
-/// Judges what the teams of the release owe.
+/// Judges what the teams of the release owe; `again`: the same content goes again within the time for a retry.
 #[must_use]
-pub fn judge(scene: &Scene<'_>, path: &Path<'_>, triage: &Triage) -> Vec<Node> {
+pub fn judge(scene: &Scene<'_>, path: &Path<'_>, triage: &Triage, again: bool) -> Vec<Node> {
     if place::automatic(scene) {
         return Vec::new();
     }
@@ -34,7 +38,7 @@ pub fn judge(scene: &Scene<'_>, path: &Path<'_>, triage: &Triage) -> Vec<Node> {
     let mut owed: Vec<&OwedObligation> = owed.iter().filter(|owed| ours(scene, owed)).collect();
     // Their order in the facts tells nothing.
     owed.sort_by(|a, b| a.id.cmp(&b.id));
-    let mut nodes: Vec<Node> = owed.into_iter().filter_map(|owed| one(scene, owed, exempt)).collect();
+    let mut nodes: Vec<Node> = owed.into_iter().filter_map(|owed| one(scene, owed, exempt, again)).collect();
     if nodes.iter().all(|node| node.status.opens()) {
         nodes.insert(0, Node::new(Ground::NothingOwed, Status::Met, "nothing that is owed holds it"));
     }
@@ -47,18 +51,65 @@ fn ours(scene: &Scene<'_>, owed: &OwedObligation) -> bool {
     if scene.rules.components.is_empty() {
         return true;
     }
+    if is_nobodys(scene, owed) {
+        return true;
+    }
     let waits = scene.rules.pir.as_ref().is_some_and(|rule| owed.kind == REVIEW && rule.blocks == Waits::Component);
     if waits && scene.components.iter().any(|component| owed.components.contains(&component.name)) {
         return true;
     }
-    // What is owed for a component of no team is owed by whoever releases that component.
+    // What is owed for a component of no team, or by a team that is called otherwise now, is owed by whoever releases that
+    // component.
+    let renamed = !has_team(scene, owed);
     scene.components.iter().any(|component| match component.team.as_deref() {
-        Some(team) => team.eq_ignore_ascii_case(&owed.team),
-        None => owed.components.contains(&component.name),
+        Some(team) if team.eq_ignore_ascii_case(&owed.team) => true,
+        Some(_) if !renamed => false,
+        Some(_) | None => owed.components.contains(&component.name),
     })
 }
 
-fn one(scene: &Scene<'_>, owed: &OwedObligation, exempt: bool) -> Option<Node> {
+/// Whether the team that owes something makes a component of the policy.
+fn has_team(scene: &Scene<'_>, owed: &OwedObligation) -> bool {
+    let mut teams = scene.rules.components.iter().filter_map(|component| component.team.as_deref());
+    teams.any(|team| team.eq_ignore_ascii_case(&owed.team))
+}
+
+/// Whether neither the team that owes something nor a component for which it is owed is in the policy any more: that both
+/// are called otherwise pays nothing, and so it is owed by whoever releases.
+fn is_nobodys(scene: &Scene<'_>, owed: &OwedObligation) -> bool {
+    let known = |name: &String| scene.rules.components.iter().any(|component| component.name == *name);
+    !has_team(scene, owed) && !owed.components.iter().any(known)
+}
+
+/// Whether something is owed since this very release was opened or asked for, and by it: what it left holds the next one.
+/// A name that other content went by, or may have, says nothing.
+fn is_own(scene: &Scene<'_>, owed: &OwedObligation, again: bool) -> bool {
+    let release = &scene.facts.release;
+    let Fact::Known(since) = &owed.opened_at else { return false };
+    let deployments = match &scene.facts.deployments {
+        Fact::Known(deployments) => deployments.as_slice(),
+        Fact::Absent => &[],
+        Fact::Unavailable(_) => return false,
+    };
+    let named = || deployments.iter().filter(|it| it.release == release.name);
+    let opened = || named().any(|it| it.environment == release.environment && it.opened_at <= *since);
+    owed.release == release.name
+        && named().all(|it| consumption::same(scene, it) == Some(true))
+        && (release.submitted_at <= *since || again && opened())
+}
+
+/// Who owes something, as it is said.
+fn debtor(scene: &Scene<'_>, owed: &OwedObligation) -> String {
+    let parts: Vec<&str> = owed.components.iter().map(String::as_str).collect();
+    match (owed.team.trim(), parts.as_slice()) {
+        ("", []) => "whoever releases".to_owned(),
+        ("", parts) => format!("whoever releases {}", words::any_of(parts)),
+        (team, _) if scene.rules.components.is_empty() || has_team(scene, owed) => team.to_owned(),
+        (team, _) => format!("{team}, which is no team of the policy any more,"),
+    }
+}
+
+fn one(scene: &Scene<'_>, owed: &OwedObligation, exempt: bool, again: bool) -> Option<Node> {
     if owed.met == Fact::Known(true) {
         return None;
     }
@@ -104,6 +155,7 @@ fn one(scene: &Scene<'_>, owed: &OwedObligation, exempt: bool) -> Option<Node> {
                 Waits::Team => true,
                 Waits::Component => {
                     scene.rules.components.is_empty()
+                        || is_nobodys(scene, owed)
                         || scene.components.iter().any(|it| owed.components.contains(&it.name))
                 }
                 Waits::Nothing => false,
@@ -114,6 +166,10 @@ fn one(scene: &Scene<'_>, owed: &OwedObligation, exempt: bool) -> Option<Node> {
     };
     if !holds {
         return Some(node(Ground::OwedElsewhere, Status::Note, format!("{what} is owed, and does not hold this one")));
+    }
+    if is_own(scene, owed, again) {
+        let says = format!("{what} is owed by this very release, and holds the next one");
+        return Some(node(Ground::OwedElsewhere, Status::Note, says));
     }
     // A release that failed without an incident is fixed by its name.
     let fixed =
@@ -133,7 +189,7 @@ fn one(scene: &Scene<'_>, owed: &OwedObligation, exempt: bool) -> Option<Node> {
         }
         (Some(asked), _) => format!(", by {asked}"),
     };
-    let says = format!("{} still owes {what}{late}{by}", owed.team);
+    let says = format!("{} still owes {what}{late}{by}", debtor(scene, owed));
     Some(node(Ground::Owed, Status::Unmet, says).who(who))
 }
 

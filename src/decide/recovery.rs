@@ -185,6 +185,20 @@ pub fn last_good<'s>(scene: &Scene<'s>, component: Option<&Component>) -> LastGo
     LastGood::Not("nothing else was approved and succeeded here before".to_owned())
 }
 
+/// Whether a component ran here before with the content that goes, however it was built, and something else went since.
+#[must_use]
+pub fn ran_before(scene: &Scene<'_>, component: &Component) -> bool {
+    let release = &scene.facts.release;
+    let Some(Fact::Known(ours)) = release.components.get(&component.name).map(|it| &it.content) else { return false };
+    let here = scene.facts.deployments.entries().iter().filter(|it| it.environment == release.environment);
+    let went = here.filter(|it| it.outcome != Fact::Known(Outcome::Cancelled)).filter_map(|it| {
+        let content = it.components.get(&component.name)?.content.known()?;
+        Some((it.opened_at, content == ours, it.outcome == Fact::Known(Outcome::Succeeded)))
+    });
+    let went: Vec<_> = went.collect();
+    went.iter().any(|(at, same, ran)| *same && *ran && went.iter().any(|(later, same, _)| !same && later > at))
+}
+
 /// How little is known of a deployment for going back to it: whether it was what goes now or how it ended, whether a
 /// decision opened it, or that none did.
 fn doubt(deployment: &Deployment, ours: Option<bool>) -> u8 {

@@ -17,7 +17,7 @@ use super::scene::Scene;
 use super::{
     board, change, follow, glass, hours, incidents, keeping, owed, package, place, promotion, recovery, routing, triage,
 };
-use crate::model::facts::{self, Act, Facts};
+use crate::model::facts::{self, Act, Deed, Facts};
 use crate::model::ground::Ground;
 use crate::model::release_decision::{
     Ask, Event, Filled, Kept, Node, OpenedObligation, ReleaseDecision, Revisit, Ruling, Status, VERSION,
@@ -60,8 +60,17 @@ pub fn decide_between(old: &Policy, new: &Policy, facts: &Facts, now: DateTime<U
         asks: found.asks,
         obligations: found.obligations,
         keep: found.keep,
-        nodes: lifted.kept(&before, found.nodes, &judged.nodes),
+        waived: found.nodes.iter().filter(|node| node.code == Ground::WaiverInForce).cloned().collect(),
+        nodes: Vec::new(),
     };
+    kept.nodes = lifted.kept(&before, found.nodes, &judged.nodes);
+    let only_before = |waived: &&Node| judged.nodes.iter().any(|node| lifts_nothing(node, waived));
+    let told = kept
+        .waived
+        .iter()
+        .filter(only_before)
+        .map(|waived| Node { says: waived.says.replacen(':', " by the policy before:", 1), ..waived.clone() });
+    kept.nodes.extend(told.collect::<Vec<_>>());
     kept.asks.retain(|ask| !judged.asks.contains(ask));
     kept.filled.retain(|filled| !judged.approvals.filled.contains(filled));
     conclude(&scene, judged, kept)
@@ -71,12 +80,19 @@ pub fn decide_between(old: &Policy, new: &Policy, facts: &Facts, now: DateTime<U
 #[derive(Default)]
 struct Before<'s> {
     nodes: Vec<Node>,
+    /// What a waiver lets past there.
+    waived: Vec<Node>,
     asks: Vec<Ask>,
     counted: Vec<&'s Act>,
     filled: Vec<Filled>,
     obligations: Vec<OpenedObligation>,
     keep: Vec<Kept>,
     events: Vec<Event>,
+}
+
+/// Whether a node says of a waiver that it lifts nothing, by which another gate is let past.
+fn lifts_nothing(node: &Node, waived: &Node) -> bool {
+    node.code == Ground::WaiverUnused && node.evidence.iter().any(|act| waived.evidence.contains(act))
 }
 
 /// The digest of a policy, by which people approve it: that of its only layer, or SHA-256 over the digests of all, one a
@@ -140,12 +156,15 @@ fn judge<'s>(scene: &Scene<'s>) -> Found<'s> {
     let advice = board::judge(scene, &path, &triage, approvals.retried);
     asks.extend(board::asks(scene, &advice));
     nodes.extend(advice);
-    nodes.extend(owed::judge(scene, &path, &triage));
+    nodes.extend(owed::judge(scene, &path, &triage, approvals.again));
     nodes.extend(recovery::judge(scene, &path));
     nodes.extend(follow::untold(scene, &triage));
-    if glass::opened(scene).is_some() {
-        // It went while nothing could be asked; what was asked then is said. What went, and where to, stays to be known.
+    if let Some(grant) = glass::opened(scene) {
+        // It went while nothing could be asked; what was asked then is said. What went, and where to, stays to be known, and
+        // whoever has the final word has it of the next try.
+        let final_since = |node: &Node| node.status == Status::Rejected && glass::said_since(scene, grant, node);
         let covered = nodes.iter_mut().enumerate().filter(|(at, node)| *at >= place || glass::covers(node.code));
+        let covered = covered.filter(|(_, node)| !final_since(node));
         covered.for_each(|(_, node)| conclude::only_note(node));
     }
     nodes.extend(glass::judge(scene, &path));
@@ -166,6 +185,8 @@ fn version(scene: &Scene<'_>) -> Vec<Node> {
 fn conclude<'s>(scene: &Scene<'_>, mut found: Found<'s>, before: Before<'s>) -> ReleaseDecision {
     let release = &scene.facts.release;
     let mut nodes = found.nodes;
+    // A waiver that the policy before needs lifts something, whatever the new one asks.
+    nodes.retain(|node| !before.waived.iter().any(|waived| lifts_nothing(node, waived)));
     nodes.extend(before.nodes);
     found.asks.extend(before.asks);
     for owed in before.obligations {
@@ -245,8 +266,9 @@ fn counted(scene: &Scene<'_>, approvals: &Approvals<'_>, root: &Node) -> Vec<Str
 fn events(scene: &Scene<'_>, path: &Path<'_>) -> Vec<Event> {
     let rules = scene.rules;
     let name = &scene.facts.release.environment;
-    // Where somebody rejects it, people decide after all.
-    let looked_at = !place::automatic(scene) || path.legs.iter().any(|leg| leg.formal);
+    // Where somebody rejects it, people decide after all, on this way or on the one that it may take by then.
+    let rejected = || scene.against_by().any(|(act, _)| act.does == (Deed::Reject {}));
+    let looked_at = !place::automatic(scene) || path.legs.iter().any(|leg| leg.formal) || rejected();
     let environments = |gate: &Gate| gate.environments.is_empty() || gate.environments.contains(name);
     // Whatever class or way it has by then: an event may change that as well.
     let cab = !rules.models.is_empty() || rules.routes.iter().any(|route| route.cab.is_some());

@@ -48,8 +48,10 @@ pub fn judge(scene: &Scene<'_>) -> Triage {
     node.says.push_str(&risk::told(&account));
     let mut nodes = vec![node];
     nodes.extend(parts);
-    if rollback.is_none() {
-        nodes.extend(untold(scene));
+    match rollback {
+        None => nodes.extend(untold(scene)),
+        Some(false) => nodes.extend(no_way_back(scene)),
+        Some(true) => {}
     }
     Triage { class, risk: account, rollback, nodes }
 }
@@ -67,6 +69,18 @@ fn untold(scene: &Scene<'_>) -> Option<Node> {
         recovery::LastGood::Is(_) | recovery::LastGood::Runs | recovery::LastGood::Not(_) => None,
     })?;
     let says = format!("whether it goes back to the last good content cannot be told: {why}");
+    Some(Node::new(Ground::NotLastGood, Status::Note, says))
+}
+
+/// Why what ran here before is no way back, where a route is for releases that go back: whoever goes there in an outage
+/// sees why more is asked.
+fn no_way_back(scene: &Scene<'_>) -> Option<Node> {
+    scene.rules.routes.iter().find(|route| route.to_last_good)?;
+    let (component, why) = scene.components.iter().copied().find_map(|component| {
+        let recovery::LastGood::Not(why) = recovery::last_good(scene, Some(component)) else { return None };
+        recovery::ran_before(scene, component).then_some((component, why))
+    })?;
+    let says = format!("{} ran here with this content before, and this is no way back: {why}", component.name);
     Some(Node::new(Ground::NotLastGood, Status::Note, says))
 }
 

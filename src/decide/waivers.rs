@@ -76,7 +76,7 @@ pub fn lift<'s>(
         if !is_named(gate, named) {
             continue;
         }
-        match holds(scene, triage, gate, act) {
+        match holds(scene, triage, gate, act).and_then(|person| still(gate, act, &judgement).map(|()| person)) {
             Ok(person) => {
                 let reason = words::normal(act.reason.as_deref().unwrap_or("no reason stated"));
                 return (waived(scene.people.name(person), (act.at, *until), &reason), Some(*until), Some(&act.id));
@@ -157,6 +157,19 @@ pub(super) fn holds(scene: &Scene<'_>, triage: &Triage, gate: &Gate, act: &Act) 
         return refuse(format!("it ended {}", told(*until, scene.rules.calendar.zone)));
     }
     Ok(person)
+}
+
+/// Whether it was waived as it is: who was shown that the gate passes took nothing upon himself that came since.
+fn still(gate: &Gate, act: &Act, judgement: &Judgement) -> Result<(), Refusal> {
+    let shown = act.saw.gates.iter().find(|(name, shown)| is_named(gate, name) && OPEN.contains(shown));
+    match shown {
+        Some((name, shown)) => {
+            let now = judgement.verdict.word();
+            let says = format!("was shown `{name}` as {}, and it is {now} now; waive it anew", shown.word());
+            Err(Refusal::new(Ground::GateWorsened, says))
+        }
+        None => Ok(()),
+    }
 }
 
 /// Who gave it, if he may waive this gate.

@@ -5,6 +5,9 @@
 //! there at the first opening of the latest run is spent. Who takes back what a run was opened with ends that run, and so
 //! does whoever edits or dismisses it: nobody says when that was, and so it may have been after the opening.
 //!
+//! The same content from another commit is no earlier try of this: what else that commit brought nobody approved. It used
+//! up what was approved by then all the same, as approvals are of content.
+//!
 //! Only what is surely something else ends a run. What may be leaves two runs that may be the latest, and the content goes
 //! again where both would let it.
 
@@ -177,6 +180,25 @@ pub fn of<'s>(scene: &Scene<'s>, taken_back: &[TakenBack], recovers: bool) -> Us
         Fact::Absent => return Used::No,
         Fact::Unavailable(why) => return Used::Unknown(why),
     };
+    let used = at_this_commit(scene, deployments, taken_back, recovers);
+    let here = deployments.iter().filter(|it| it.environment == scene.facts.release.environment);
+    let Some(at) = here.filter(|it| spent_elsewhere(scene, it)).map(|it| it.opened_at).max() else { return used };
+    match used {
+        Used::No => Used::Spent(at),
+        Used::Spent(until) => Used::Spent(until.max(at)),
+        Used::Superseded { by, until } => Used::Superseded { by, until: until.max(at) },
+        // It asks for no approval.
+        Used::Retry { .. } | Used::Unknown(_) => used,
+    }
+}
+
+/// What became of the approvals by what was opened at the commit that goes now.
+fn at_this_commit<'s>(
+    scene: &Scene<'s>,
+    deployments: &'s [Deployment],
+    taken_back: &[TakenBack],
+    recovers: bool,
+) -> Used<'s> {
     // What a clock that goes ahead dates later than now was opened all the same: it uses up, and takes another's place.
     let here = || deployments.iter().filter(|it| it.environment == scene.facts.release.environment);
     // What cannot be compared may be something else: it supersedes and spends, and is never retried.
@@ -354,12 +376,30 @@ impl Runs {
     }
 }
 
-/// Whether a deployment may have been opened by a decision on this very content.
-fn perhaps_opening(scene: &Scene<'_>, deployment: &Deployment) -> bool {
-    let ours = match deployment.approved {
+/// Whether a decision let a deployment in, or may have.
+fn perhaps_ours(deployment: &Deployment) -> bool {
+    match deployment.approved {
         Fact::Known(true) | Fact::Unavailable(_) => true,
         Fact::Known(false) | Fact::Absent => false,
-    };
+    }
+}
+
+/// Whether a decision let the same content in at another commit, or may have. Without components the commit is the content.
+fn spent_elsewhere(scene: &Scene<'_>, deployment: &Deployment) -> bool {
+    !scene.components.is_empty()
+        && !at_commit(scene, deployment)
+        && perhaps_ours(deployment)
+        && same_content(scene, deployment) != Some(false)
+}
+
+/// Whether a deployment was of the commit that goes now.
+fn at_commit(scene: &Scene<'_>, deployment: &Deployment) -> bool {
+    deployment.commit.eq_ignore_ascii_case(&scene.facts.release.commit)
+}
+
+/// Whether a deployment may have been opened by a decision on this very content.
+fn perhaps_opening(scene: &Scene<'_>, deployment: &Deployment) -> bool {
+    let ours = perhaps_ours(deployment);
     ours && same(scene, deployment) != Some(false)
 }
 
@@ -373,7 +413,7 @@ fn concerns(scene: &Scene<'_>, deployment: &Deployment) -> bool {
 /// another commit, is no newer release of it. `None` where that cannot be told.
 pub(super) fn different(scene: &Scene<'_>, deployment: &Deployment) -> Option<bool> {
     if scene.components.is_empty() {
-        return Some(!deployment.commit.eq_ignore_ascii_case(&scene.facts.release.commit));
+        return Some(!at_commit(scene, deployment));
     }
     let mut all = Some(false);
     for component in &scene.components {
@@ -413,11 +453,14 @@ fn same_parts(scene: &Scene<'_>, deployment: &Deployment) -> Option<bool> {
     all
 }
 
-/// Whether a deployment was of the same content; `None` where that cannot be told.
-fn same(scene: &Scene<'_>, deployment: &Deployment) -> Option<bool> {
-    if !deployment.commit.eq_ignore_ascii_case(&scene.facts.release.commit) {
-        return Some(false);
-    }
+/// Whether a deployment was of the same commit and content; `None` where that cannot be told.
+pub(in crate::decide) fn same(scene: &Scene<'_>, deployment: &Deployment) -> Option<bool> {
+    if at_commit(scene, deployment) { same_content(scene, deployment) } else { Some(false) }
+}
+
+/// Whether a deployment was of the same content of everything that goes, at whatever commit; `None` where that cannot be
+/// told.
+fn same_content(scene: &Scene<'_>, deployment: &Deployment) -> Option<bool> {
     let mut all = Some(true);
     for component in &scene.components {
         let Some(then) = deployment.components.get(&component.name) else { return Some(false) };

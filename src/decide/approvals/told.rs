@@ -255,7 +255,19 @@ impl<'s> One<'_, 's> {
             }
             who = self.who(&filled);
             self.ask(&who, asks);
-            parts.extend(self.pending());
+            let pending = self.pending();
+            if let Some(node) = self.nobody_now(&filled).filter(|_| who.is_empty()) {
+                says.push_str("; ");
+                says.push_str(&node.says);
+                if pending.is_empty() {
+                    says.push_str("; add somebody to the role");
+                }
+                for then in &pending {
+                    let _ = write!(says, "; {}", then.says);
+                }
+                parts.push(node);
+            }
+            parts.extend(pending);
         }
         let next = parts.iter().filter_map(|part| part.next).min();
         parts.extend(self.hats());
@@ -445,6 +457,33 @@ impl<'s> One<'_, 's> {
             )
         };
         Some(Node::new(Ground::ApproverExhaustion, Status::Note, says))
+    }
+
+    /// Why none of the role's people is asked, where too few are left by now for it.
+    fn nobody_now(&self, filled: &[(usize, Option<&Hat<'s>>)]) -> Option<Node> {
+        let eligible = roles::eligible(self.scene, self.requirement.role);
+        if self.seat.exhausted || eligible.unreadable.is_some() {
+            return None;
+        }
+        let mut whys: Vec<String> = Vec::new();
+        for person in eligible.people {
+            if filled.iter().any(|(place, _)| self.seating.person(*place) == person) {
+                continue;
+            }
+            let name = self.scene.people.name(person);
+            match separation::barred(self.scene, person, self.requirement.apart.as_ref()) {
+                Err(refusal) => whys.push(format!("{name} {}", refusal.says)),
+                Ok(()) if standins::away(self.scene, person) => {
+                    whys.push(format!("{name} is away, and may approve all the same"));
+                }
+                Ok(()) => {}
+            }
+        }
+        if whys.is_empty() {
+            return None;
+        }
+        let says = format!("nobody else is there now to approve as {}: {}", self.requirement.role, whys.join(", "));
+        Some(Node::new(Ground::ApprovalsMissing, Status::Note, says))
     }
 
     /// Why others than the role's own people count, in words.

@@ -107,6 +107,9 @@ fn one(scene: &Scene<'_>, judged: &Judged<'_>, asks: &mut Vec<Ask>) -> Node {
         // Where it is said already what to do, this is the other way.
         let mend = if explanation.contains("; ") { "" } else { "mend it, " };
         let _ = write!(says, "; {mend}or ask {} to waive it", words::any_of(&waivers));
+    } else if blocked && nobody_may_waive(scene, gate) {
+        let mend = if explanation.contains("; ") { "" } else { "mend it, as " };
+        let _ = write!(says, "; {mend}nobody is left who may waive it and had no hand in this release");
     }
     let mut node = Node::new(code, status, says).next(judged.until).who(waivers);
     node.stated = Some(gate.stated.clone());
@@ -148,6 +151,12 @@ fn one(scene: &Scene<'_>, judged: &Judged<'_>, asks: &mut Vec<Ask>) -> Node {
         }
     }
     node
+}
+
+/// Whether the policy lets people waive a gate, and all of them had a hand in the release.
+fn nobody_may_waive(scene: &Scene<'_>, gate: &Gate) -> bool {
+    let mut roles = scene.rules.waivers.iter().flat_map(|rule| rule.roles_for(&gate.layer)).peekable();
+    roles.peek().is_some() && roles.all(|role| incidents::nobody_left(scene, role).is_some())
 }
 
 /// Who verified a gate from which bytes; it holds nothing.
@@ -220,10 +229,22 @@ fn skip(scene: &Scene<'_>, judged: &Judged<'_>, approvals: &Approvals<'_>, node:
             );
         }
         _ if approvals.met => {
-            node.says = format!(
-                "{}: say why in an approval of the last 24 hours to go past it; {explanation}",
-                judged.gate.name
-            );
+            // Who approved is who can say why; who may waive it is said after that.
+            let mut who: Vec<&str> =
+                approvals.counted.iter().map(|act| scene.people.name(scene.person_of(act))).collect();
+            who.sort_unstable();
+            who.dedup();
+            let name = &judged.gate.name;
+            let way = match who.as_slice() {
+                [] => "say why".to_owned(),
+                who => format!("ask {} to say why", words::any_of(who)),
+            };
+            let rest = node.says.strip_prefix(name.as_str()).map_or("", |rest| rest.trim_start_matches(": "));
+            node.says = format!("{name}: {way} in an approval of the last 24 hours to go past it; {rest}");
+            // A list is still ticked off by those who verify it.
+            if judged.gate.kind != Kind::Checklist {
+                node.who = who.into_iter().map(str::to_owned).collect();
+            }
         }
         _ => node.says.push_str("; approvals that say why go past it"),
     }

@@ -13,6 +13,9 @@ use crate::model::facts::{Account, Change};
 use crate::model::ground::Ground;
 use crate::model::release_decision::{Node, Status};
 
+/// How it begins where the changes of a release could not be read, of which much else comes.
+pub(in crate::decide) const CHANGES_UNREAD: &str = "what changes could not be read";
+
 /// How many commits are told one by one.
 const TOLD: usize = 10;
 
@@ -36,7 +39,7 @@ pub fn judge(scene: &Scene<'_>, formal: bool, recovers: bool) -> Vec<Node> {
     let mut places: HashMap<&str, usize> = HashMap::new();
     for gap in scene.contributors.gaps() {
         match *gap {
-            Gap::Changes(why) => nodes.push(unread(format!("what changes could not be read: {why}"))),
+            Gap::Changes(why) => nodes.push(unread(format!("{CHANGES_UNREAD}: {why}"))),
             Gap::Commits(change, why) => {
                 nodes.push(unread(format!("the commits of {change} could not be read: {why}")));
             }

@@ -8,6 +8,14 @@ use serde_json::{Value, json};
 use super::base::{act, at, decided, facts, said, with};
 use super::look::{decided_at, find, policy_with, says, status, unread};
 
+/// Another component, of another team.
+const TILL: &str = "components:
+  shop: { paths: ['src/**'], kind: application, tier: important, exposure: internal, team: shop }
+  till: { paths: ['till/**'], kind: application, tier: important, exposure: internal, team: till }
+raci:
+  - { on: shop, accountable: owner }
+  - { on: till, accountable: owner }
+";
 const REVIEWS: &str = "reviews: { pir: { by: cto, within: 5bd, blocks: team } }\n";
 
 fn owed(kind: &str, due: &str) -> Value {
@@ -55,9 +63,14 @@ fn a_review_that_blocks_components_blocks_its_own() {
 
 #[test]
 fn another_teams_debt_is_not_ours_and_what_is_met_is_not_owed() {
-    for (place, value) in
-        [("/obligations/0/team", json!("till")), ("/obligations/0/met", json!(true)), ("/obligations", json!(null))]
-    {
+    let two = policy_with(&format!("{REVIEWS}{TILL}"));
+    let theirs = decided(&two, with(owed("pir", "2026-12-01T00:00:00Z"), "/obligations/0/team", json!("till")));
+    assert_eq!(theirs.decision, Ruling::Proceed, "{}", said(&theirs));
+    // That no component is of that team any more pays nothing.
+    let renamed =
+        decided(&policy_with(REVIEWS), with(owed("pir", "2026-12-01T00:00:00Z"), "/obligations/0/team", json!("till")));
+    assert_eq!(renamed.decision, Ruling::Hold, "{}", said(&renamed));
+    for (place, value) in [("/obligations/0/met", json!(true)), ("/obligations", json!(null))] {
         let decision = decided(&policy_with(REVIEWS), with(owed("pir", "2026-12-01T00:00:00Z"), place, value));
         assert_eq!(decision.decision, Ruling::Proceed, "{place}");
         assert_eq!(status(&decision, Ground::NothingOwed), Some(Status::Met));

@@ -107,6 +107,8 @@ impl View<'_> {
                 && (environments.is_empty() || environments.iter().any(|name| name == HERE))
                 && (!environments.is_empty() || act.saw.environment.as_ref().is_none_or(|shown| shown == HERE))
                 && act.saw.repository.as_ref().is_none_or(|shown| *shown == self.facts.release.repository)
+                // Who saw it pass waived nothing that came later.
+                && act.saw.gates.get("coverage") != Some(&Verdict::Pass)
                 && self.now < until.timestamp()
                 && (!rule.reason || act.reason.as_ref().is_some_and(|reason| says(reason, 1)))
                 && (!rule.control || compensating_control.as_ref().is_some_and(|text| says(text, 1)))

@@ -82,7 +82,6 @@ pub fn judge(shape: &Shape, facts: &Facts, now: i64) -> Answer {
     mark("closed", view.closed_holds(&legs, back));
     mark("freeze", view.freeze_holds(&legs, &kind, back));
     mark("incidents", view.incidents_hold(&kind, back));
-    mark("owed", view.owed_holds(&kind, &legs, back));
     mark("consultation", view.consultation_holds(&legs, &kind));
     mark("glass", glass == Some(false));
 
@@ -95,6 +94,7 @@ pub fn judge(shape: &Shape, facts: &Facts, now: i64) -> Answer {
     mark("unread", !formal && used == Used::Unread && !back);
     let seated = view.seat(&needs, verdict, used, back, kind.class == Class::Emergency);
     mark("record", view.record_holds(&legs, &kind, back, used == Used::Retry));
+    mark("owed", view.owed_holds(&kind, used == Used::Retry, back));
     mark("cab", view.cab_holds(&legs, &kind, back, retried));
     mark("acts", facts.acts.unavailable().is_some());
     mark("asked", broken);
@@ -108,7 +108,7 @@ pub fn judge(shape: &Shape, facts: &Facts, now: i64) -> Answer {
     mark("superseded", matches!(used, Used::Superseded(_)));
     let per_change = shape.per_change && formal && !retried && view.changes_unapproved(&needs, &seated.stands);
     mark("change unapproved", per_change);
-    let rejected = view.rejections(&needs, &legs, &kind, verdict, used);
+    let rejected = view.rejections(&needs, &legs, &kind, verdict, used, i64::MIN);
     mark("rejected", rejected.is_some());
 
     let skipped = legs.iter().all(|leg| leg.route.is_some_and(|route| route.may_skip))
@@ -129,17 +129,24 @@ pub fn judge(shape: &Shape, facts: &Facts, now: i64) -> Answer {
     mark("gates", !(back || retried || view.list_is_done()));
     mark("pack", !(back || retried || view.pack_is_done()));
 
-    if let Fact::Known(_) = &facts.release.break_glass
+    // Whoever has the final word may say after it went under a grant that it does not go again.
+    let mut stopped = false;
+    if let Fact::Known(grant) = &facts.release.break_glass
         && glass == Some(true)
     {
+        let since = view.rejections(&needs, &legs, &kind, verdict, used, grant.opened_at.timestamp());
+        stopped = since == Some(Status::Rejected);
         holds.retain(|subject| *subject == "place" && !view.place_is_granted());
+        if stopped {
+            holds.insert("rejected");
+        }
         for (_, met) in roles.values_mut() {
             *met = true;
         }
     }
     let ruling = if holds.is_empty() {
         Ruling::Proceed
-    } else if rejected == Some(Status::Rejected) && glass != Some(true) {
+    } else if stopped || (rejected == Some(Status::Rejected) && glass != Some(true)) {
         Ruling::Reject
     } else {
         Ruling::Hold

@@ -339,9 +339,8 @@ impl<'w> View<'w> {
         self.fixes(incident) == Tri::Yes || self.incidents_now(true).iter().any(other) || by_name
     }
 
-    pub fn owed_holds(&self, kind: &Kind, legs: &[Leg<'_>], back: bool) -> bool {
+    pub fn owed_holds(&self, kind: &Kind, retried: bool, back: bool) -> bool {
         let automatic = self.shape.approval == ApprovalShape::Automatic;
-        let _ = legs;
         if back || automatic || kind.class == Class::Emergency {
             return false;
         }
@@ -350,22 +349,38 @@ impl<'w> View<'w> {
             Fact::Absent => return false,
             Fact::Unavailable(_) => return true,
         };
-        obligations.iter().any(|it| self.holds_up(it, kind))
+        obligations.iter().any(|it| self.holds_up(it) && !self.left_by_itself(it, retried))
     }
 
-    fn holds_up(&self, it: &OwedObligation, kind: &Kind) -> bool {
-        let _ = kind;
+    /// Whether this release's own going left it: asked for or opened before it was owed, under a name that nothing else had.
+    fn left_by_itself(&self, it: &OwedObligation, retried: bool) -> bool {
+        let release = &self.facts.release;
+        let (Some(since), None) = (it.opened_at.known(), self.facts.deployments.unavailable()) else { return false };
+        let mut went_before = false;
+        for known in self.facts.deployments.entries().iter().filter(|known| known.release == release.name) {
+            if self.same(known) != Tri::Yes {
+                return false;
+            }
+            went_before |= known.environment == HERE && known.opened_at <= *since;
+        }
+        it.release == release.name && (*since >= release.submitted_at || (retried && went_before))
+    }
+
+    fn holds_up(&self, it: &OwedObligation) -> bool {
         let overdue = match &it.due {
             Fact::Known(due) => due.timestamp() <= self.now,
             Fact::Absent => false,
             Fact::Unavailable(_) => true,
         };
         // A policy without components knows nobody's.
-        let any = self.shape.components.is_empty();
+        let renamed = !self.shape.components.iter().any(|known| known.team.is_some_and(|team| team == it.team));
+        let gone = !self.shape.components.iter().any(|known| it.components.iter().any(|name| name == known.name));
+        // Nor does one whose team and components are all called otherwise now.
+        let any = self.shape.components.is_empty() || (renamed && gone);
         let named = |component: &ComponentShape| it.components.iter().any(|name| name == component.name);
-        // What is owed for a component of no team is owed by whoever releases that.
+        // What is owed for a component of no team, or by a team that there is no more, is owed by whoever releases that.
         let owes = |component: &ComponentShape| match component.team {
-            Some(team) => team.eq_ignore_ascii_case(&it.team),
+            Some(team) => team == it.team || (renamed && named(component)),
             None => named(component),
         };
         let team = any || self.components().iter().any(|component| owes(component));

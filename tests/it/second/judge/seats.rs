@@ -325,6 +325,7 @@ impl<'w> View<'w> {
         kind: &Kind,
         verdict: Verdict,
         used: Used,
+        after: i64,
     ) -> Option<Status> {
         let roles = self.heard_roles(needs, legs, kind);
         let mut routes: Vec<&RouteShape> = Vec::new();
@@ -338,7 +339,7 @@ impl<'w> View<'w> {
         let approvals = self.approvals(verdict, used, back, kind.class == Class::Emergency);
         let mut worst = None;
         for act in &self.with_ahead {
-            if !matches!(act.does, Deed::Reject {}) {
+            if !matches!(act.does, Deed::Reject {}) || act.at.timestamp() <= after {
                 continue;
             }
             let Some(doubt) = self.heard(act, &roles) else { continue };

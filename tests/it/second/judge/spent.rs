@@ -41,7 +41,30 @@ struct Fallen {
 }
 
 impl View<'_> {
+    /// What was approved of content is used up by whatever let that content in, from whichever commit.
     pub fn used(&self, back: bool, heard: &BTreeSet<&'static str>) -> Used {
+        let mut used = self.used_here(back, heard);
+        for it in self.facts.deployments.entries() {
+            let of_another = it.environment == HERE && it.commit != self.facts.release.commit;
+            let names: Vec<&str> = self.components().iter().map(|it| it.name).collect();
+            let differs = names.is_empty() || names.iter().any(|name| self.alike(it, name) == Tri::No);
+            let never_let_in = matches!(it.approved, Fact::Known(false) | Fact::Absent);
+            if !of_another || differs || never_let_in {
+                continue;
+            }
+            let at = it.opened_at.timestamp();
+            used = match used {
+                Used::No => Used::Spent(at),
+                Used::Spent(until) => Used::Spent(until.max(at)),
+                Used::Superseded(until) => Used::Superseded(until.max(at)),
+                Used::Unread | Used::Retry => used,
+            };
+        }
+        used
+    }
+
+    /// The same, by what went from the commit that goes now.
+    fn used_here(&self, back: bool, heard: &BTreeSet<&'static str>) -> Used {
         let deployments: &[Deployment] = match &self.facts.deployments {
             Fact::Known(deployments) => deployments,
             Fact::Absent => return Used::No,
@@ -149,7 +172,7 @@ impl View<'_> {
     }
 
     /// Whether exactly what goes now went then.
-    fn same(&self, it: &Deployment) -> Tri {
+    pub fn same(&self, it: &Deployment) -> Tri {
         let commit = Tri::from(it.commit == self.facts.release.commit);
         self.components().iter().fold(commit, |all, component| all.and(self.alike(it, component.name)))
     }

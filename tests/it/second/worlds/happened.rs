@@ -230,14 +230,16 @@ impl Maker<'_> {
         for number in 0..self.c.of(&[0, 0, 0, 1, 1, 2]) {
             let due = self.moment(-40, 40);
             self.near.push(due);
-            let opened = self.moment(-80, 2);
+            let own = self.c.often(20);
+            let opened = if own { self.moment(-12, 14) } else { self.moment(-80, 2) };
             let contributors = self.c.some(&ACCOUNTS[..4], 40).into_iter().map(Account::from).collect();
             all.push(OwedObligation {
                 id: format!("owed-{number}"),
                 kind: self.c.of(&["pir", "pir", "validate", "audit"]).to_owned(),
-                release: "shop 2.3".to_owned(),
-                team: self.c.of(&["reds", "blues"]).to_owned(),
-                components: vec![self.c.of(&["pay", "infra"]).to_owned()],
+                release: if own { "shop 2.4" } else { "shop 2.3" }.to_owned(),
+                // Teams and components are called otherwise in time.
+                team: self.c.of(&["reds", "reds", "blues", "blues", "old reds", ""]).to_owned(),
+                components: vec![self.c.of(&["pay", "pay", "infra", "infra", "old pay"]).to_owned()],
                 by: if self.c.often(95) {
                     Some(self.c.of(&["lead", "release-manager", "lead", "release-manager", "cab"]).to_owned())
                 } else {
@@ -333,6 +335,11 @@ impl Maker<'_> {
                 all.push(self.deployment("shop 2.4", HERE, COMMIT, "new", again));
                 self.near.push(again + 24 * 3600);
             }
+        }
+        if self.c.often(6) {
+            let opened = self.moment(-4, 12);
+            all.push(self.deployment("shop 2.4.1", HERE, "e4b7", "new", opened));
+            self.near.push(opened);
         }
         if self.c.often(6) {
             let opened = self.moment(-4, 12);
