@@ -3,7 +3,7 @@
 use super::{APP, App, asks, policy, shop, status, votes};
 use crate::app::until;
 
-/// A change of the basket is an emergency, which `bo` may let go. Its validation is late at once.
+/// A change of the basket goes a way of its own, on which `bo` may let it go. Its validation is late at once.
 fn of_emergencies() -> String {
     let then = "    then: { validate: { by: shop-owner, within: 1s, needs: evidence } } }";
     policy()
@@ -12,8 +12,7 @@ fn of_emergencies() -> String {
             "shop-owner: { members: [\"gitlab:acme/shop-leads\"] }",
             "shop-owner: { members: [\"gitlab:acme/shop-leads\"], calendar: { hours: 24/7 } }",
         )
-        .replace("routes:\n", &format!("routes:\n  emergency: {{ approvals: {{ fixer: 1 }},\n{then}\n"))
-        + "classes: { emergency: { when: \"change.only('checkout/basket.rs')\" } }\n"
+        .replace("routes:\n", &format!("routes:\n  urgent: {{ when: \"change.only('checkout/basket.rs')\", approvals: {{ fixer: 1 }},\n{then}\n"))
 }
 
 #[test]
