@@ -193,6 +193,7 @@ impl Unusable {
 
 impl Policies {
     /// Reads them.
+    #[cfg(feature = "app")]
     pub(super) fn read(&self) -> Result<InForce, Said> {
         self.judged()?.map_err(|_| said(USAGE, "nothing was decided, because the policy has mistakes"))
     }
@@ -219,6 +220,7 @@ impl Policies {
 
 impl InForce {
     /// The policy that is in force.
+    #[cfg(feature = "app")]
     pub(super) fn policy(&self) -> &Policy {
         &self.now.policy
     }

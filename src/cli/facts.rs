@@ -187,16 +187,19 @@ pub(super) fn document(facts: &Facts) -> Result<String, Failure> {
 
 impl Release {
     /// The repository, as it was named.
+    #[cfg(feature = "app")]
     pub(super) fn repository(&self) -> &str {
         self.identified.repository()
     }
 
     /// The run that deploys.
+    #[cfg(feature = "app")]
     pub(super) fn run(&self) -> Option<u64> {
         self.run
     }
 
     /// Whether it is on GitLab.
+    #[cfg(feature = "app")]
     pub(super) fn is_on_gitlab(&self) -> bool {
         self.identified.gitlab.is_some()
     }
@@ -208,6 +211,7 @@ impl Release {
 
     /// The client of GitLab under the token of the app's own account, whose vote is asked for: what that account did is no
     /// person's act.
+    #[cfg(feature = "app")]
     pub(super) fn client_of_app(&self) -> Result<gitlab::client::Client, Failure> {
         self.identified.gitlab_client(gitlab::client::Client::of_app)
     }

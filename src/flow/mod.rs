@@ -26,6 +26,7 @@ pub mod app;
 #[cfg(feature = "app")]
 pub mod append;
 pub mod ask;
+#[cfg(feature = "app")]
 pub mod audit;
 mod baseline;
 mod checklists;

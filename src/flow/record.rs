@@ -182,10 +182,10 @@ impl Log {
     }
 
     /// The document of a digest, SHA-256 in hexadecimal; `None` where there is none, or no more.
+    #[cfg(feature = "app")]
     pub fn document(&mut self, sha256: &str) -> Result<Option<Vec<u8>>, Fault> {
         match (&mut self.0, tree::Hash::parse(sha256)) {
             (Kind::Folder(_), _) | (_, None) => Ok(None),
-            #[cfg(feature = "app")]
             (Kind::Database { runtime, reader }, Some(digest)) => Ok(runtime.block_on(reader.blob(digest))?),
         }
     }
