@@ -13,7 +13,7 @@ use crate::model::notable::Notables;
 use crate::model::report;
 use crate::policy::calendar::{events, holidays, hours, meetings};
 use crate::policy::layers::Limits;
-use crate::policy::{expression, notify, tree};
+use crate::policy::{expression, notify, separation, tree};
 use crate::workspace::layers;
 
 const OPENING: &str = "
@@ -144,6 +144,7 @@ fn fixed() -> [(&'static str, Vec<(&'static str, u64)>); 7] {
                 ("values of a policy file", tree::VALUES as u64),
                 ("anchors, and aliases, of a policy file", tree::ALIASES as u64),
                 ("layers of one policy", layers::DEPTH as u64),
+                ("characters that a rejection's reason can be asked to have", separation::LONGEST_REASON.into()),
                 ("bytes of one expression", expression::LENGTH_LIMIT as u64),
                 ("bytes of an iCalendar file", events::LARGEST as u64),
                 ("events of an iCalendar file", events::MOST as u64),

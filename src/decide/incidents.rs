@@ -1,7 +1,5 @@
 //! Open incidents: what they stop, and what goes all the same because it is their fix.
 
-use std::cmp::Ordering;
-
 use super::bound::{self, Extent};
 use super::known::Known;
 use super::path::{Path, Triage};
@@ -133,7 +131,8 @@ fn stands(scene: &Scene<'_>, incident: &Incident, anybody: bool) -> Option<Incid
     let mut now = incident.clone();
     let mut over = false;
     let mut course = std::mem::take(&mut now.course);
-    course.sort_by(|a, b| later(scene, incident, a, b));
+    // Of one instant they stand in the order in which they were told: forges' clocks count seconds.
+    course.sort_by_key(|turn| turn.at);
     for turn in course {
         // What a clock dates ahead makes less of nothing yet; what is made worse is heard.
         let counts = matches!(&turn.by, Fact::Known(by) if eases(scene, by)) && scene.clock.reached(turn.at);
@@ -162,29 +161,6 @@ fn stands(scene: &Scene<'_>, incident: &Incident, anybody: bool) -> Option<Incid
         }
     }
     (!over).then_some(now)
-}
-
-/// Which of two turns counts as the later: by their instants, and in one instant, where nobody knows which came first, that
-/// which leaves the incident worse.
-fn later(scene: &Scene<'_>, incident: &Incident, a: &Turn, b: &Turn) -> Ordering {
-    let bad = |turn: &Turn| match &turn.severity {
-        None => f64::NEG_INFINITY,
-        Some(word) => {
-            let so = Incident { severity: word.clone(), ..incident.clone() };
-            severity(scene, &so).map_or(f64::INFINITY, |number| -number)
-        }
-    };
-    let wide = |turn: &Turn| match turn.components.as_deref() {
-        None => 0,
-        Some([]) => usize::MAX,
-        Some(names) => names.len(),
-    };
-    let lasts = |turn: &Turn| turn.over != Some(true);
-    a.at.cmp(&b.at)
-        .then_with(|| lasts(a).cmp(&lasts(b)))
-        .then_with(|| bad(a).total_cmp(&bad(b)))
-        .then_with(|| wide(a).cmp(&wide(b)))
-        .then_with(|| format!("{a:?}").cmp(&format!("{b:?}")))
 }
 
 /// What two lists of affected components come to where nothing is taken away: none affects whatever there is.

@@ -57,7 +57,7 @@ pub mod roster;
 mod route;
 pub mod rules;
 pub mod satisfiable;
-mod separation;
+pub mod separation;
 pub mod shape;
 mod stricter;
 mod times;

@@ -6,7 +6,7 @@ use super::rules::{Per, RejectionRule, Separation};
 use super::stricter::Joint;
 
 /// How many characters the reason of a rejection can be asked to have: a long paragraph.
-const LONGEST_REASON: u32 = 500;
+pub const LONGEST_REASON: u32 = 500;
 
 /// Reads a layer's rule into that of the layers around it. What an outer layer leaves out has its default, which is
 /// the strictest, so that only an outer layer that says less, or hands it down, lets an inner one say less.

@@ -73,7 +73,7 @@ fn a_collector_is_told_how_a_delivery_became_an_answer_and_no_secret() {
         ("GET", "/repos/{owner}/{repo}/actions/runs/{}")
     );
     assert!(["200", "304"].contains(&call["http.response.status_code"].as_str()), "{call:?}");
-    assert!(calls.iter().filter(|it| it["url.template"] == "/graphql").count() >= 2, "{calls:?}");
+    assert!(calls.iter().any(|it| it["url.template"] == "/graphql"), "{calls:?}");
     // The answer is a call of its effect.
     let answer = spans.iter().find(|span| posted(span)).unwrap();
     assert!(spans.iter().any(|it| it.span_id == answer.parent_span_id && it.name == "effect"));

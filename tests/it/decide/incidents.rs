@@ -208,17 +208,13 @@ fn c3_a_severity_that_was_taken_away_is_the_worst() {
     assert_eq!(turned(json!({"at": at, "by": "github:noor", "components": ["shop"]})), None);
 }
 
-/// Nobody knows which of two turns of one instant came first: what leaves the incident worse counts, however they stand
-/// in the facts.
+/// Clocks of forges count seconds: of two turns of one instant that counts which was told last.
 #[test]
-fn c3_of_two_turns_of_one_instant_the_worse_counts() {
+fn c3_of_two_turns_of_one_instant_the_last_that_was_told_counts() {
     let at = "2026-06-01T09:00:00Z";
-    let turns = [
-        json!({"at": at, "by": "github:noor", "severity": "P3"}),
-        json!({"at": at, "by": "github:noor", "severity": "P1"}),
-    ];
-    for course in [json!([turns[0], turns[1]]), json!([turns[1], turns[0]])] {
-        let facts = with(incident(json!("P3"), json!(["shop"])), "/incidents/0/course", course);
-        assert_eq!(status(&decided(&policy_with(BLOCKS), facts), Ground::IncidentBlocks), Some(Status::Unmet));
+    let called = |severity: &str| json!({"at": at, "by": "github:noor", "severity": severity});
+    for (course, blocks) in [(["P1", "P3"], None), (["P3", "P1"], Some(Status::Unmet))] {
+        let facts = with(incident(json!("P3"), json!(["shop"])), "/incidents/0/course", json!(course.map(called)));
+        assert_eq!(status(&decided(&policy_with(BLOCKS), facts), Ground::IncidentBlocks), blocks);
     }
 }

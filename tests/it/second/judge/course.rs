@@ -1,7 +1,5 @@
 //! What anybody may write into: whose word counts there, and what became of incidents.
 
-use std::cmp::Reverse;
-
 use countersign::model::facts::{Account, Fact, Incident, Turn};
 
 use super::who::View;
@@ -41,12 +39,7 @@ impl View<'_> {
             let of = Incident { severity: severity.clone(), ..incident.clone() };
             self.severity(&of).unwrap_or(0)
         };
-        // Of one instant the end is first, then what is less bad, then what affects less: so the worst is heard last.
-        heard.sort_by_key(|(_, turn)| {
-            let affects = turn.components.as_ref().map(|names| if names.is_empty() { usize::MAX } else { names.len() });
-            let severity = turn.severity.as_ref().map(|said| Reverse(bad(said)));
-            (turn.at, turn.over != Some(true), severity, affects, format!("{turn:?}"))
-        });
+        heard.sort_by_key(|(_, turn)| turn.at);
         let mut severity = incident.severity.clone();
         for (eases, said) in heard.iter().filter_map(|(eases, turn)| Some((*eases, turn.severity.clone()?))) {
             if eases || said != Fact::Absent && bad(&said) <= bad(&severity) {
