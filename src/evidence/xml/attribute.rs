@@ -112,10 +112,15 @@ const BYTES: [Byte; 256] = {
     bytes
 };
 
+#[inline]
+fn kind(byte: u8) -> Byte {
+    BYTES.get(usize::from(byte)).copied().unwrap_or(Byte::Never)
+}
+
 /// Whether a byte stands in no name.
 #[inline]
 pub(super) fn ends_name(byte: u8) -> bool {
-    !matches!(BYTES.get(usize::from(byte)), Some(Byte::Part | Byte::Colon))
+    !matches!(kind(byte), Byte::Part | Byte::Colon)
 }
 
 impl<'t> Attribute<'t> {
@@ -125,15 +130,20 @@ impl<'t> Attribute<'t> {
     pub(super) fn first(text: &'t str) -> Result<Self, Unfit<'t>> {
         let bytes = text.as_bytes();
         let (mut end, mut local) = (0, 0);
-        for byte in bytes {
-            match BYTES.get(usize::from(*byte)) {
+        loop {
+            let left = bytes.get(end..).unwrap_or_default();
+            end += left.iter().position(|byte| kind(*byte) != Byte::Part).unwrap_or(left.len());
+            match bytes.get(end).map_or(Byte::End, |byte| kind(*byte)) {
+                Byte::End => break,
+                Byte::Never => return Err(Unfit::NoName),
                 // A prefix ends at the first colon. XML allows no second one, but documents have them.
-                Some(Byte::Colon) if local == 0 => local = end + 1,
-                Some(Byte::Part | Byte::Colon) => {}
-                Some(Byte::End) => break,
-                Some(Byte::Never) | None => return Err(Unfit::NoName),
+                Byte::Part | Byte::Colon => {
+                    end += 1;
+                    if local == 0 {
+                        local = end;
+                    }
+                }
             }
-            end += 1;
         }
         let (name, value) = text.split_at_checked(end).unwrap_or_default();
         if name.is_empty() {
@@ -171,6 +181,19 @@ pub(super) fn is_plain(text: &str) -> bool {
     memchr::memchr2(b'<', b'&', text.as_bytes()).is_none()
 }
 
+/// Whether the values of a tag's attributes may all stand as they do: what neither a name nor the space between two
+/// attributes can hold is in a value, wherever in the tag it is.
+#[inline]
+pub(super) fn are_fit(attributes: &str) -> bool {
+    let mut rest = attributes;
+    while let Some(at) = memchr::memchr2(b'<', b'&', rest.as_bytes()) {
+        rest = rest.get(at..).unwrap_or_default();
+        let Some(length) = reference(rest) else { return false };
+        rest = rest.get(length..).unwrap_or_default();
+    }
+    true
+}
+
 /// What keeps a value, which is not plain, from being one of XML.
 fn unfit<'t>(name: &'t str, value: &str) -> Option<Unfit<'t>> {
     let mut rest = value;
@@ -187,9 +210,14 @@ fn unfit<'t>(name: &'t str, value: &str) -> Option<Unfit<'t>> {
 
 /// How long the reference is at the front of a text; `None` where none that XML knows stands there.
 fn reference(text: &str) -> Option<usize> {
-    const ENTITIES: [&str; 5] = ["&quot;", "&lt;", "&gt;", "&amp;", "&apos;"];
-    if let Some(entity) = ENTITIES.iter().find(|entity| text.starts_with(**entity)) {
-        return Some(entity.len());
+    if !text.starts_with('&') {
+        return None;
+    }
+    match text.as_bytes() {
+        [_, b'l' | b'g', b't', b';', ..] => return Some(4),
+        [_, b'a', b'm', b'p', b';', ..] => return Some(5),
+        [_, b'q', b'u', b'o', b't', b';', ..] | [_, b'a', b'p', b'o', b's', b';', ..] => return Some(6),
+        _ => {}
     }
     let (inside, _) = text.get(1..)?.split_once(';')?;
     matches!(BytesRef::new(inside).resolve_char_ref(), Ok(Some(_))).then_some(inside.len() + 2)

@@ -6,7 +6,7 @@
 //! where the attributes of the tag are that it took last.
 
 use super::ATTRIBUTE_LIMIT;
-use super::attribute::{Attribute, Seen, ends_name, is_plain};
+use super::attribute::{Attribute, Seen, are_fit, ends_name};
 use crate::model::report::{Fault, Place};
 
 /// How many bytes are looked over for what is no text at a time. A window is read
@@ -164,7 +164,7 @@ impl<'a> Scan<'a> {
         };
         let attributes = rest.get(..rest.len() - left.len())?;
         // One search over the whole tag, because hardly any has what it looks for.
-        if !is_plain(attributes) && self.attributes.iter().any(|attribute| attribute.unfit().is_some()) {
+        if !are_fit(attributes) {
             return None;
         }
         self.attributes_of = Some(self.at);
