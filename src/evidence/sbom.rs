@@ -16,7 +16,7 @@ mod change;
 mod product;
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use smallvec::SmallVec;
 
@@ -55,6 +55,8 @@ pub struct SbomTally {
     without_supplier: u64,
     without_version: u64,
     licences: Names,
+    /// Texts of licences whose names were added: nearly every component has one that others have.
+    familiar: HashSet<Box<str>>,
     suppliers: Names,
     record: Option<Box<Record>>,
     change: Option<Box<Change>>,
@@ -101,18 +103,23 @@ impl SbomTally {
         let purl = purl.and_then(|purl| purl.parse::<packageurl::PackageUrl<'_>>().ok());
         let version = version.or_else(|| purl.as_ref().and_then(|purl| stated(purl.version())));
         let supplier = stated(component.supplier.as_deref());
-        let mut licences: SmallVec<[Licence; 2]> =
-            component.licences.iter().filter_map(|text| stated(Some(text))).map(Licence::read).collect();
-        // What was concluded is mostly what was declared.
-        licences.dedup_by(|one, other| one.text == other.text);
+        let texts: SmallVec<[&str; 2]> = component.licences.iter().filter_map(|text| stated(Some(text))).collect();
+        let compared = self.record.is_some() || self.change.is_some();
+        let mut licences: SmallVec<[Licence; 2]> = SmallVec::new();
+        if compared || !texts.iter().all(|text| self.familiar.contains(*text)) {
+            licences.extend(texts.iter().copied().map(Licence::read));
+            // What was concluded is mostly what was declared.
+            licences.dedup_by(|one, other| one.text == other.text);
+            for name in licences.iter().flat_map(Licence::names) {
+                self.licences.add(name, &self.bounds);
+            }
+            self.familiarise(&texts);
+        }
 
         self.components += 1;
         self.without_version += u64::from(version.is_none());
         self.without_supplier += u64::from(supplier.is_none());
-        self.without_licence += u64::from(licences.is_empty());
-        for name in licences.iter().flat_map(Licence::names) {
-            self.licences.add(name, &self.bounds);
-        }
+        self.without_licence += u64::from(texts.is_empty());
         if let Some(name) = supplier {
             self.suppliers.add(name, &self.bounds);
         }
@@ -126,7 +133,18 @@ impl SbomTally {
             None => false,
         };
         if !new {
-            self.point_out_gaps(&identity, licences.is_empty(), supplier.is_none());
+            self.point_out_gaps(&identity, texts.is_empty(), supplier.is_none());
+        }
+    }
+
+    /// Notes texts that need not be read again, a few short ones.
+    fn familiarise(&mut self, texts: &[&str]) {
+        const TEXTS: usize = 128;
+        const LENGTH: usize = 128;
+        for text in texts {
+            if self.familiar.len() < TEXTS && text.len() <= LENGTH {
+                self.familiar.insert((*text).into());
+            }
         }
     }
 
