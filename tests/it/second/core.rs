@@ -169,6 +169,7 @@ fn unread(says: &str) -> &'static str {
         ("the commits of", "unread contributors"),
         ("commit ", "unread contributors"),
         ("started the deployment", "unread contributors"),
+        ("which wrote commits", "unread contributors"),
     ];
     words.iter().find(|(word, _)| says.contains(word)).map_or("unread", |(_, subject)| subject)
 }
