@@ -143,7 +143,10 @@ pub fn judge(scene: &Scene<'_>, path: &Path<'_>, triage: &Triage, again: bool) -
                     rule.system
                 ),
             };
-            return vec![Node::new(Ground::NoChangeRecord, Status::Unmet, says).stated(&rule.stated)];
+            // What the app opens is only to be waited for.
+            let opens = rule.create && is_issues(&rule.system);
+            let status = if opens { Status::Waiting } else { Status::Unmet };
+            return vec![Node::new(Ground::NoChangeRecord, status, says).stated(&rule.stated)];
         }
         Fact::Unavailable(why) => {
             let says = format!("the change record could not be read from {}: {why}", rule.system);

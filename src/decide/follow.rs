@@ -1,5 +1,5 @@
-//! What must happen because a release goes: what its routes say, the way back to the main line after an emergency or
-//! a hotfix, the post-implementation review, and who hears of it.
+//! What must happen because a release goes: what its routes say, the way back to the main line of what an
+//! emergency or a hotfix brought that is not there, the post-implementation review, and who hears of it.
 
 use chrono::{DateTime, Utc};
 
@@ -46,8 +46,9 @@ pub fn opened<'s>(scene: &Scene<'s>, triage: &Triage, path: &Path<'s>) -> Vec<Op
         join(&mut opened, owed);
     }
     let hotfix = !place::automatic(scene) && !path.recovers() && aside(scene);
+    let emergency = (triage.class == Class::Emergency || used.is_some()) && !on_default(scene);
     let by_itself = opened.iter().any(|known| known.kind == BACK_MERGE);
-    if !by_itself && (triage.class == Class::Emergency || used.is_some() || hotfix) {
+    if !by_itself && (emergency || hotfix) {
         opened.push(back_merge(scene, triage, path, from));
     }
     if place::automatic(scene) {
@@ -89,6 +90,14 @@ fn aside(scene: &Scene<'_>) -> bool {
         Fact::Known(reference) => matches!(reference.on_default, Fact::Known(false) | Fact::Unavailable(_)),
         Fact::Absent => false,
         Fact::Unavailable(_) => true,
+    }
+}
+
+/// Whether that line has what goes, surely: then nothing of an emergency is left to bring there.
+fn on_default(scene: &Scene<'_>) -> bool {
+    match &scene.facts.release.reference {
+        Fact::Known(reference) => reference.on_default == Fact::Known(true),
+        Fact::Absent | Fact::Unavailable(_) => false,
     }
 }
 

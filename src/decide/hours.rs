@@ -98,10 +98,10 @@ fn frozen(scene: &Scene<'_>, path: &Path<'_>, triage: &Triage, freeze: &Freeze) 
         let says = format!("the freeze `{name}` lets {word} releases go");
         return Node::new(Ground::FreezeExcepted, Status::Met, says).next(Some(freeze.to));
     }
-    // Whether the policy lists it or not.
+    // Whether the policy lists it or not: what it does not list meets nothing that it says.
     if path.recovers() {
         let says = format!("the freeze `{name}` does not stop what goes back");
-        return Node::new(Ground::FreezeExcepted, Status::Met, says).next(Some(freeze.to));
+        return Node::new(Ground::FreezeExcepted, Status::NotNeeded, says).next(Some(freeze.to));
     }
     let mut ignored = Vec::new();
     for act in exceptions(scene, name) {

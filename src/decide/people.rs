@@ -6,6 +6,7 @@
 
 use std::borrow::Cow;
 use std::cell::RefCell;
+use std::cmp::Ordering;
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
@@ -203,6 +204,17 @@ impl<'s> People<'s> {
     #[must_use]
     pub fn name(&self, person: Person) -> &'s str {
         self.entries.borrow().get(person.0 as usize).map_or("somebody", |entry| entry.name)
+    }
+
+    /// Which of two people is named first: by name, and of one name by his accounts, so that nothing hangs on who was met
+    /// first.
+    #[must_use]
+    pub fn in_order(&self, one: Person, other: Person) -> Ordering {
+        let entries = self.entries.borrow();
+        let entry = |person: Person| entries.get(person.0 as usize);
+        let name = |person| entry(person).map(|it| it.name);
+        let accounts = |person| entry(person).map(|it| &it.accounts);
+        name(one).cmp(&name(other)).then_with(|| accounts(one).cmp(&accounts(other)))
     }
 
     /// What the person behind an account is called.

@@ -459,7 +459,7 @@ fn holders(scene: &Scene<'_>, stated: &Role, membership: &Membership<'_>) -> Hol
     let linked = |person: &Person| !scene.rules.linked_only || scene.people.linked(*person);
     let mut people: Vec<Person> =
         membership.fair().filter(linked).filter(|person| scene.people.able(*person) != Able::No).collect();
-    people.sort_by_key(|person| scene.people.name(*person));
+    people.sort_by(|one, other| scene.people.in_order(*one, *other));
     Holders { people, unreadable }
 }
 

@@ -67,6 +67,19 @@ pub enum Gap<'s> {
     Trigger(&'s str),
     /// Whether a contributor's account is somebody else's too could not be read.
     Link(&'s Account),
+    /// What an author's account is cannot be told, and why where that is known: the forge's own is nobody's.
+    Kind(&'s Account, Option<&'s str>),
+}
+
+/// Whose what an account did is.
+#[derive(Clone, Copy, Debug)]
+enum Whose<'s> {
+    /// The forge's own, and so nobody's.
+    Nobodys,
+    /// Somebody's.
+    Of(Person),
+    /// His whose account it is, or nobody's: what it is cannot be told, and why where that is known.
+    Perhaps(Person, Option<&'s str>),
 }
 
 /// Everybody who contributed.
@@ -80,8 +93,10 @@ pub struct Contributors<'s> {
     doubtful: HashSet<&'s Account>,
     /// Whom two authorities cleared, and of which commit.
     cleared: Vec<Cleared<'s>>,
-    /// Whose account was added last, `None` where it is the forge's: most commits name one account several times.
-    last: Option<(&'s Account, Option<Person>)>,
+    /// The accounts of which it is said there already that it cannot be told what they are.
+    unsorted: HashSet<&'s Account>,
+    /// Whose account was added last: most commits name one account several times.
+    last: Option<(&'s Account, Whose<'s>)>,
 }
 
 impl<'s> Contributors<'s> {
@@ -134,10 +149,15 @@ impl<'s> Contributors<'s> {
             }
             match fact {
                 Fact::Known(account) => {
-                    let by_somebody = self.add(people, account, hand, &commit.sha, Some(at));
                     // The forge commits and pushes what people merge in its web page, and writes nothing itself.
-                    if hand == Hand::Author && !by_somebody {
-                        self.gaps.push(Gap::Nobody(at, &commit.sha, hand));
+                    match self.add(people, account, hand, &commit.sha, Some(at)) {
+                        Whose::Nobodys if hand == Hand::Author => {
+                            self.gaps.push(Gap::Nobody(at, &commit.sha, hand));
+                        }
+                        Whose::Perhaps(_, why) if hand == Hand::Author && self.unsorted.insert(account) => {
+                            self.gaps.push(Gap::Kind(account, why));
+                        }
+                        Whose::Nobodys | Whose::Of(_) | Whose::Perhaps(..) => {}
                     }
                 }
                 Fact::Absent => self.gaps.push(Gap::Nobody(at, &commit.sha, hand)),
@@ -165,7 +185,7 @@ impl<'s> Contributors<'s> {
         several(Hand::Behalf, rule.author, &commit.on_behalf_of);
     }
 
-    /// Adds what an account did, and tells whether that is somebody's: what the forge does is nobody's.
+    /// Adds what an account did, and tells whose that is: what the forge does is nobody's.
     fn add(
         &mut self,
         people: &People<'s>,
@@ -173,21 +193,25 @@ impl<'s> Contributors<'s> {
         hand: Hand,
         commit: &'s str,
         change: Option<usize>,
-    ) -> bool {
-        let person = match self.last {
-            Some((last, person)) if last == account => person,
+    ) -> Whose<'s> {
+        let whose = match self.last {
+            Some((last, whose)) if last == account => whose,
             _ => self.find(people, account),
         };
-        self.last = Some((account, person));
-        self.list.extend(person.map(|person| Contribution { person, hand, account, commit, change }));
-        person.is_some()
+        self.last = Some((account, whose));
+        if let Whose::Of(person) | Whose::Perhaps(person, _) = whose {
+            self.list.push(Contribution { person, hand, account, commit, change });
+        }
+        whose
     }
 
-    /// Whose an account is, `None` where it is the forge's; and what is missing to know that is noted.
-    fn find(&mut self, people: &People<'s>, account: &'s Account) -> Option<Person> {
+    /// Whose an account is; and what is missing to know that is noted. What an account is that the facts do not state can
+    /// be told by the policy alone, which names people.
+    fn find(&mut self, people: &People<'s>, account: &'s Account) -> Whose<'s> {
         let known = people.facts(account.as_str());
-        match known.map(|known| &known.kind) {
-            Some(Fact::Known(AccountKind::Forge)) => return None,
+        let kind = known.map(|known| &known.kind);
+        match kind {
+            Some(Fact::Known(AccountKind::Forge)) => return Whose::Nobodys,
             Some(Fact::Known(AccountKind::Bot | AccountKind::App | AccountKind::Pipeline)) => {}
             Some(Fact::Known(AccountKind::Person) | Fact::Absent | Fact::Unavailable(_)) | None => {
                 if people.link_unknown_of(account, known) && self.doubtful.insert(account) {
@@ -195,7 +219,12 @@ impl<'s> Contributors<'s> {
                 }
             }
         }
-        Some(people.of(account))
+        let person = people.of(account);
+        match kind {
+            Some(Fact::Absent) => Whose::Perhaps(person, None),
+            Some(Fact::Unavailable(why)) => Whose::Perhaps(person, Some(why)),
+            Some(Fact::Known(_)) | None => Whose::Of(person),
+        }
     }
 
     /// What a person contributed, if anything: the first that speaks loudest.

@@ -466,15 +466,21 @@ impl<'s> One<'_, 's> {
             return None;
         }
         let mut whys: Vec<String> = Vec::new();
+        // Accounts of one name may be two people's, of whom the same is said.
+        let mut add = |why: String| {
+            if !whys.contains(&why) {
+                whys.push(why);
+            }
+        };
         for person in eligible.people {
             if filled.iter().any(|(place, _)| self.seating.person(*place) == person) {
                 continue;
             }
             let name = self.scene.people.name(person);
             match separation::barred(self.scene, person, self.requirement.apart.as_ref()) {
-                Err(refusal) => whys.push(format!("{name} {}", refusal.says)),
+                Err(refusal) => add(format!("{name} {}", refusal.says)),
                 Ok(()) if standins::away(self.scene, person) => {
-                    whys.push(format!("{name} is away, and may approve all the same"));
+                    add(format!("{name} is away, and may approve all the same"));
                 }
                 Ok(()) => {}
             }

@@ -65,6 +65,9 @@ pub fn judge(scene: &Scene<'_>, formal: bool, recovers: bool) -> Vec<Node> {
                     format!("whether `{who}`, who contributed, is somebody else's account too could not be read");
                 nodes.push(node(status, says));
             }
+            Gap::Kind(account, why) => {
+                nodes.push(unread(unsorted(account, why)));
+            }
         }
     }
     // Where the last commit is that is told by itself: the others are only listed with it.
@@ -121,7 +124,7 @@ pub fn perhaps_anybody(scene: &Scene<'_>, at: usize, change: &Change) -> bool {
         Gap::Changes(_) | Gap::Trigger(_) => true,
         Gap::Commits(id, _) => id == change.id,
         Gap::Unread(sha, ..) => listed(sha),
-        Gap::Link(account) => contributed(account),
+        Gap::Link(account) | Gap::Kind(account, _) => contributed(account),
         Gap::Nobody(place, sha, _) => {
             let by = || answered.get_or_init(|| answering(scene)).get(sha);
             place == at && by().is_none_or(|vouching| vouching.by.len() < ANSWERS)
@@ -134,6 +137,15 @@ pub fn perhaps_anybody(scene: &Scene<'_>, at: usize, change: &Change) -> bool {
 pub fn unknown(scene: &Scene<'_>) -> Option<String> {
     let gap = judge(scene, true, false).into_iter().find(|node| !node.status.opens()).map(|node| node.says);
     gap.or_else(|| starter_unknown(scene))
+}
+
+/// What is said of an author of whom it cannot be told whether he is anybody.
+fn unsorted(account: &Account, why: Option<&str>) -> String {
+    let what = format!("what kind of account `{}` is, which wrote commits,", account.as_str());
+    match why {
+        Some(why) => format!("{what} could not be read, and the forge's own account is nobody's: {why}"),
+        None => format!("{what} is not known, and the forge's own account is nobody's; state its `kind`"),
+    }
 }
 
 /// Everybody who contributed, in one sentence.

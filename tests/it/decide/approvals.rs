@@ -421,3 +421,24 @@ fn a_review_of_a_change_of_unknown_files_approves_nothing_that_goes_without_one(
         assert_eq!(decision.decision, wanted, "{files}: {}", said(&decision));
     }
 }
+
+#[test]
+fn of_many_changes_the_ones_that_nobody_approved_are_named() {
+    let change = |number: usize| {
+        let mut change = facts()["release"]["changes"][0].clone();
+        change["id"] = json!(format!("acme/shop#{number}"));
+        change["commits"][0]["sha"] = json!(format!("{number:07}"));
+        change
+    };
+    // More than fit into one word, and again more than fit into two.
+    for (number, left) in [(70, 66), (140, 130)] {
+        let changes: Vec<Value> = (1..=number).map(change).collect();
+        let mut approval = approves("a1", "github:bo");
+        let shown = (1..=number).filter(|at| *at != left).map(|at| (format!("acme/shop#{at}"), json!("one")));
+        approval["saw"]["changes"] = shown.collect::<serde_json::Map<_, _>>().into();
+        let facts = with(with(facts(), "/release/changes", json!(changes)), "/acts", json!([approval]));
+        let decision = decided(POLICY, facts);
+        let told = format!("acme/shop#{left} (commit {left:07}) is not covered by enough approvals");
+        assert!(said(&decision).contains(&told), "{}", said(&decision));
+    }
+}

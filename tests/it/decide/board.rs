@@ -176,3 +176,24 @@ fn the_board_sees_what_the_route_says() {
         );
     }
 }
+
+/// The same with a later word against it, which says what it is about.
+fn and_then_rejected(about: &[(&str, Value)]) -> Value {
+    let mut rejected = decided_by_board()["cab"][0].clone();
+    rejected["at"] = json!("2026-12-08T14:20:00Z");
+    rejected["outcome"] = json!("reject");
+    for (field, value) in about {
+        rejected[*field] = value.clone();
+    }
+    with(decided_by_board(), "/cab/-", rejected)
+}
+
+#[rstest]
+#[case::a_change_that_goes(&[("components", json!({"shop": "another tree"}))], false)]
+#[case::what_is_made_of_them_alone(&[("changes", json!({})), ("components", json!({"shop": "tree"}))], false)]
+#[case::something_else(&[("changes", json!({})), ("components", json!({"shop": "another tree"}))], true)]
+#[case::a_change_of_other_content(&[("changes", json!({"acme/shop#12": "zero"})), ("components", json!({"shop": "tree"}))], true)]
+fn c6_a_word_against_part_of_what_goes_is_heard(#[case] about: &[(&str, Value)], #[case] goes: bool) {
+    let decision = decided_at(&policy_with(BOARD), and_then_rejected(about), NOW);
+    assert_eq!(decision.decision == Ruling::Proceed, goes, "{}", said(&decision));
+}

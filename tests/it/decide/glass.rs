@@ -24,7 +24,8 @@ fn granted() -> Value {
 
 #[test]
 fn a_grant_of_two_opens_one_release_as_an_emergency_with_all_its_debts() {
-    let decision = decided_at(&policy_with(GLASS), granted(), "2026-12-08T11:59:59Z");
+    let aside = with(granted(), "/release/reference/on_default", json!(false));
+    let decision = decided_at(&policy_with(GLASS), aside, "2026-12-08T11:59:59Z");
     assert_eq!((decision.decision, decision.class), (Ruling::Proceed, Class::Emergency), "{}", said(&decision));
     assert_eq!(
         says(&decision, Ground::BreakGlass),

@@ -18,6 +18,7 @@ mod owed;
 mod package;
 mod people;
 mod place;
+mod posture;
 mod promotion;
 mod recovery;
 mod rigor;

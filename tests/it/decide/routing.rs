@@ -258,3 +258,30 @@ fn two_ways_back_at_once_hold() {
     );
     assert_eq!(decision.decision, Ruling::Hold);
 }
+
+#[test]
+fn a_route_that_goes_by_itself_says_so_without_the_environments_condition() {
+    let when = "environments:
+  production: { approval: { when: \"change.only('docs/**')\", then: automatic, else: formal } }
+  staging: { approval: automatic }
+routes:
+  normal: { approval: automatic }
+";
+    let decision = decided(&policy_with(when), with(facts(), "/acts", json!([])));
+    assert_eq!(
+        says(&decision, Ground::Routed),
+        "shop: the route `normal`; it goes on by itself",
+        "{}",
+        said(&decision)
+    );
+    // Where the condition is why, it is said.
+    let formal = when.replace("normal: { approval: automatic }", "normal: { approvals: { accountable: 1 } }");
+    let docs = with(with(facts(), "/acts", json!([])), "/release/changes/0/files", json!(["src/docs/a.md"]));
+    let decision = decided(&policy_with(&formal.replace("docs/**", "src/docs/**")), docs);
+    assert_eq!(
+        says(&decision, Ground::Routed),
+        "shop: the route `normal`; it goes on by itself, for `change.only('src/docs/**')` holds",
+        "{}",
+        said(&decision)
+    );
+}

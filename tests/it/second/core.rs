@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use countersign::decide::release::decide;
 use countersign::model::ground::Ground;
-use countersign::model::release_decision::{Class, Node, OpenedObligation, ReleaseDecision};
+use countersign::model::release_decision::{Node, OpenedObligation, ReleaseDecision};
 use countersign::policy::{self, Policy, Source};
 
 use super::judge::{Answer, thousandths};
@@ -52,7 +52,7 @@ pub fn answer(decision: &ReleaseDecision) -> Answer {
         holds,
         roles,
         score: decision.risk.score.map(thousandths),
-        owed: decision.obligations.iter().filter_map(|owed| follows(decision, owed)).collect(),
+        owed: decision.obligations.iter().map(follows).collect(),
     }
 }
 
@@ -63,14 +63,13 @@ pub fn on_trial(decision: &ReleaseDecision) -> bool {
     found
 }
 
-/// Something that follows, as it is compared. What is merged back without an emergency depends on branches, of which the
-/// worlds have one.
-fn follows(decision: &ReleaseDecision, owed: &OpenedObligation) -> Option<String> {
+/// Something that follows, as it is compared.
+fn follows(owed: &OpenedObligation) -> String {
     if owed.kind == "back_merge" {
-        return (decision.class == Class::Emergency).then(|| owed.kind.clone());
+        return owed.kind.clone();
     }
     let due = owed.due.map_or("never".to_owned(), |due| due.timestamp().to_string());
-    Some(format!("{} {} {due}", owed.kind, owed.by.as_deref().unwrap_or("nobody")))
+    format!("{} {} {due}", owed.kind, owed.by.as_deref().unwrap_or("nobody"))
 }
 
 fn collect(node: &Node, holds: &mut BTreeSet<&'static str>, roles: &mut BTreeMap<String, (usize, bool)>) {
@@ -169,6 +168,7 @@ fn unread(says: &str) -> &'static str {
         ("the commits of", "unread contributors"),
         ("commit ", "unread contributors"),
         ("started the deployment", "unread contributors"),
+        ("which wrote commits", "unread contributors"),
     ];
     words.iter().find(|(word, _)| says.contains(word)).map_or("unread", |(_, subject)| subject)
 }

@@ -158,7 +158,17 @@ impl Maker<'_> {
             self.submitted + self.c.between(0, 150) * 1800
         };
         let now = if now < self.submitted { self.submitted } else { now };
+        self.beside_main(&mut facts);
         World { facts, now: at(now) }
+    }
+
+    /// What goes from beside the default branch, which mostly has it.
+    fn beside_main(&mut self, facts: &mut Facts) {
+        let there = !self.c.often(25);
+        let there = self.fact(there);
+        if let Fact::Known(reference) = &mut facts.release.reference {
+            reference.on_default = there;
+        }
     }
 
     /// Instants that the policy makes of when people are asked.

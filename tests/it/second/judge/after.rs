@@ -26,10 +26,30 @@ impl View<'_> {
         if failed && self.shape.pir.is_some() && self.shape.approval != ApprovalShape::Automatic {
             owe("pir", "lead", Len::OpenDays(5), self.ran_at().unwrap_or(self.now));
         }
-        if kind.class == Class::Emergency {
+        if self.lacks_on_main(legs, kind) {
             owed.insert("back_merge".to_owned());
         }
         owed
+    }
+
+    /// Whether what goes has to come to the default branch yet: of an emergency whatever is not surely there, of what
+    /// people let go otherwise and does not go back, what is not there or may not be.
+    fn lacks_on_main(&self, legs: &[Leg<'_>], kind: &Kind) -> bool {
+        let release = &self.facts.release;
+        let (there, away) = match &release.reference {
+            Fact::Known(reference) => match reference.on_default {
+                Fact::Known(there) => (there, !there),
+                Fact::Absent => (false, false),
+                Fact::Unavailable(_) => (false, true),
+            },
+            Fact::Absent => (false, false),
+            Fact::Unavailable(_) => (false, true),
+        };
+        let granted = release.break_glass.known().is_some_and(|grant| grant.opened_at.timestamp() <= self.now);
+        if kind.class == Class::Emergency || granted {
+            return !there;
+        }
+        away && self.shape.approval != ApprovalShape::Automatic && !View::recovers(legs)
     }
 
     /// When this release ran here, where it did.

@@ -314,12 +314,15 @@ impl<'w> View<'w> {
                         let kind = self.facts.accounts.get(author.as_str()).and_then(|it| it.kind.known());
                         kind == Some(&AccountKind::Forge)
                     });
+                let untyped =
+                    self.excludes("author") && !clean && commit.author.known().is_some_and(|it| self.untyped(it));
                 let nobodys = forges || single.iter().any(|(asked, who)| *asked && **who == Fact::Absent);
                 let answered = || {
                     let vouches = |deed: &Deed| matches!(deed, Deed::Vouch { commit: of } if *of == commit.sha);
                     self.authorities_who(vouches) >= 2
                 };
                 nobodys && !answered()
+                    || untyped
                     || single.iter().any(|(asked, who)| {
                         *asked && (who.unavailable().is_some() || who.known().is_some_and(unlinked))
                     })

@@ -349,6 +349,11 @@ impl<'w> View<'w> {
         self.facts.accounts.get(account.as_str())?.kind.known().copied()
     }
 
+    /// Whether what an account is cannot be told, though it is spoken of.
+    pub fn untyped(&self, account: &Account) -> bool {
+        self.facts.accounts.get(account.as_str()).is_some_and(|it| it.kind.known().is_none())
+    }
+
     fn add(&mut self, account: &Account, hand: Hand, commit: &str, change: Option<usize>) {
         match self.type_of(account) {
             Some(AccountKind::Forge) => return,
@@ -382,7 +387,11 @@ impl<'w> View<'w> {
                         Fact::Known(account) if matches!(hand, Hand::Author) && forge(account) => {
                             nobody.push(&commit.sha);
                         }
-                        Fact::Known(account) => self.add(account, hand, &commit.sha, Some(at)),
+                        Fact::Known(account) => {
+                            // It may be the forge's.
+                            self.unread_commits |= matches!(hand, Hand::Author) && self.untyped(account);
+                            self.add(account, hand, &commit.sha, Some(at));
+                        }
                         Fact::Absent => nobody.push(&commit.sha),
                         Fact::Unavailable(_) => self.unread_commits = true,
                     }
