@@ -43,6 +43,7 @@ mod imported;
 pub mod kept;
 mod lasting;
 mod ledger;
+mod limits;
 pub mod link;
 mod marks;
 mod openings;
@@ -324,6 +325,7 @@ impl<H: Hub> Desk<H> {
         tasks.spawn(until(ends.clone(), desk.clone().talk()));
         tasks.spawn(until(ends.clone(), desk.clone().keep_ledger()));
         tasks.spawn(until(ends.clone(), desk.clone().share()));
+        tasks.spawn(until(ends.clone(), desk.clone().watch_limits()));
         tasks.spawn(until(ends.clone(), desk.clone().keep_periods()));
         tasks.spawn(until(ends, desk.clone().wake()));
         (desk, Works { tasks, end })
