@@ -53,6 +53,7 @@ mod package;
 mod past;
 pub mod periods;
 pub mod policy;
+pub mod readers;
 mod records;
 mod ruling;
 mod runs;
