@@ -9,6 +9,7 @@ const [modules, address, folder, ...paths] = process.argv.slice(2);
 const require = createRequire(`${modules}/`);
 const { chromium } = require('playwright-core');
 const axe = readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
+const origins = [address, ...paths.filter((path) => path.startsWith('http')).map((path) => new URL(path).origin)];
 const wrong = [];
 let looked = 0;
 
@@ -26,6 +27,28 @@ async function tabTo(page, what, says, tag = '') {
         if (focus.text.includes(says) && (tag === '' || focus.tag === tag)) return;
     }
     throw new Error(`${what}: no key leads to "${says}"`);
+}
+
+/** Walks over all that has the focus in turn, and says what cannot be reached or seen by keys. */
+async function everywhere(page, what) {
+    const all = await page.evaluate(() => [...document.querySelectorAll('a[href], button, input:not([type=hidden]), select, textarea, summary')]
+        .filter((it) => it.checkVisibility() && (it.type !== 'radio' || !it.name || it === document.getElementsByName(it.name)[0])).length);
+    const reached = new Set();
+    for (let presses = 0; presses < all + 20 && reached.size < all; presses += 1) {
+        await page.keyboard.press('Tab');
+        const focus = await page.evaluate(() => {
+            const at = document.activeElement;
+            const named = 'a[href], button, input, select, textarea, summary';
+            if (at === document.body || !at.matches(named)) return null;
+            const style = getComputedStyle(at);
+            const seen = style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) >= 2;
+            return { at: [...document.querySelectorAll(named)].indexOf(at), seen, text: at.textContent.slice(0, 40) };
+        });
+        if (focus === null) continue;
+        if (!focus.seen) wrong.push(`${what}: the focus on "${focus.text}" cannot be seen`);
+        reached.add(focus.at);
+    }
+    if (reached.size < all) wrong.push(`${what}: keys lead to ${reached.size} of ${all} things`);
 }
 
 async function look(page, what) {
@@ -64,7 +87,7 @@ try {
             const page = await context.newPage();
             page.on('console', (said) => { if (said.type() === 'error' && !/status of (4|5)\d\d/.test(said.text())) wrong.push(`${name}: ${said.text()}`); });
             page.on('request', (request) => {
-                if (!request.url().startsWith(address) && !request.isNavigationRequest()) wrong.push(`${name}: it loads ${request.url()}`);
+                if (!origins.some((origin) => request.url().startsWith(`${origin}/`)) && !request.isNavigationRequest()) wrong.push(`${name}: it loads ${request.url()}`);
             });
             await page.goto(`${address}${paths[0]}`);
             await look(page, `${name}-login`);
@@ -97,9 +120,36 @@ try {
             await Promise.all([page.waitForURL(`${address}/`), page.keyboard.press('Enter')]);
             await look(page, `${name}-index`);
             for (const [at, path] of paths.slice(1).entries()) {
-                await page.goto(`${address}${path}`);
-                await look(page, `${name}-more${at}`);
+                // One of another app is a whole address.
+                await page.goto(path.startsWith('http') ? path : `${address}${path}`);
+                const what = `${name}-more${at}${new URL(page.url()).pathname.replace(/\W/g, '-')}`;
+                await look(page, what);
+                await everywhere(page, what);
             }
+            // The survey is answered by keys, once; from then on it says so.
+            const survey = paths.find((path) => path.startsWith('/survey'));
+            await page.goto(`${address}${survey}`);
+            if ((await page.locator('input[type=radio]').count()) > 0) {
+                await page.locator('input[type=radio]').first().focus();
+                await page.keyboard.press('Space');
+                await tabTo(page, name, 'Send the answers', 'BUTTON');
+                await Promise.all([page.waitForNavigation(), page.keyboard.press('Enter')]);
+            }
+            if (!(await page.content()).includes('You have answered')) wrong.push(`${name}: the survey takes no answer`);
+            await look(page, `${name}-answered`);
+            // An earlier moment is chosen by its field, and shown as it was then.
+            await page.goto(`${address}${paths[0]}`);
+            await tabTo(page, name, 'Show that moment', 'BUTTON');
+            await Promise.all([page.waitForURL(/[?&]at=\d{4}-/), page.keyboard.press('Enter')]);
+            if (!(await page.content()).includes('As it was')) wrong.push(`${name}: no moment can be chosen`);
+            await look(page, `${name}-moment`);
+            // What was given up is tried again by its button.
+            await page.goto(`${address}/given-up`);
+            if ((await page.locator('button:has-text("again")').count()) > 0) {
+                await tabTo(page, name, 'again', 'BUTTON');
+                await Promise.all([page.waitForURL(/again=begun/), page.keyboard.press('Enter')]);
+                await look(page, `${name}-again`);
+            } else if (width === 320 && colorScheme === 'light') wrong.push('nothing stands on the page of what was given up');
             // A requirement is opened and closed by keys.
             await page.goto(`${address}${paths[0]}`);
             await page.locator('summary').first().focus();

@@ -115,6 +115,9 @@ pub fn facts(number: u64) -> Facts {
                 clean_merge: Fact::Absent,
                 differs: Vec::new(),
             }),
+            title: Fact::Absent,
+            labels: Fact::Absent,
+            issues: Fact::Absent,
         });
     }
     if let (true, Some(Fact::Known(commits))) =

@@ -205,6 +205,20 @@ fn found_met(decision: &ReleaseDecision) -> Vec<String> {
     decision.tree.parts.iter().filter(met).filter_map(|node| node.evidence.first().cloned()).collect()
 }
 
+/// Who met an obligation, and with what, by the acts that the decision counted.
+fn met_by(ruled: Ruled<'_>, obligation: &str) -> (Vec<String>, Vec<String>) {
+    let (mut by, mut with) = (Vec::new(), Vec::new());
+    for act in ruled.facts.acts.entries().iter().filter(|act| ruled.decision.counted.contains(&act.id)) {
+        if let Deed::Complete { obligation: of, evidence } = &act.does
+            && of == obligation
+        {
+            by.push(act.by.as_str().to_owned());
+            with.extend(evidence.iter().cloned());
+        }
+    }
+    (by, with)
+}
+
 /// Gathers the entries that follow from a decision, in the order in which [`Decision`] has them.
 struct Following<'f> {
     /// What every entry says of where it belongs.
@@ -246,7 +260,9 @@ fn follows(
     let done = acts(ruled, stands, &mut following)?;
     let opened = obligations(ruled, &stream, stands, beside.deployment.as_deref(), &mut following)?;
     for id in &met {
-        following.add(Kind::Obligation, &json!({ "obligation": id, "state": "met" }))?;
+        let (by, evidence) = met_by(ruled, id);
+        let body = json!({ "obligation": id, "state": "met", "by": by, "evidence": evidence });
+        following.add(Kind::Obligation, &body)?;
     }
     let version = stands.version + 1;
     let effects = effects(ruled, &stream, version, &opened, beside, &mut following)?;

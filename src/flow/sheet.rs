@@ -3,16 +3,20 @@
 //! Nothing here is decided again. What is shown is the document that was recorded then, with the facts that it was made
 //! from, and the policy of then says only in which zone its times are told.
 
+use std::collections::BTreeMap;
 use std::str::FromStr;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDateTime, Utc};
 use chrono_tz::Tz;
+use serde::Deserialize;
+use serde_json::Value;
 
+use super::facts::named;
 use super::{recorded, replay};
 use crate::log::checkpoint::Checkpoint;
 use crate::log::entry::Entry;
 use crate::log::note::Note;
-use crate::model::facts::Facts;
+use crate::model::facts::{Account, Fact, Facts};
 use crate::model::release_decision::ReleaseDecision;
 use crate::store::change::Stream;
 use crate::store::deployed::Deployed;
@@ -50,8 +54,38 @@ impl FromStr for Moment {
         if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
             return text.parse().map(Self::Entry).map_err(|_| NoMoment);
         }
+        // A browser's field for an instant has no zone, and may have no seconds: it is asked for in UTC.
+        let bare = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S%.f"];
+        if let Some(at) = bare.iter().find_map(|form| NaiveDateTime::parse_from_str(text, form).ok()) {
+            return Ok(Self::Instant(at.and_utc()));
+        }
         let instant = DateTime::parse_from_rfc3339(text).map_err(|_| NoMoment)?;
         Ok(Self::Instant(instant.with_timezone(&Utc)))
+    }
+}
+
+/// How something that was owed was met.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Met {
+    /// When that was recorded.
+    pub at: DateTime<Utc>,
+    /// By which accounts; none where the record does not say.
+    pub by: Vec<Account>,
+    /// With what, as they stated it.
+    pub evidence: Vec<String>,
+}
+
+impl Met {
+    /// What an entry says of it: one account where a comment met it, and all of them where a decision found it met.
+    #[must_use]
+    pub fn of(entry: &Entry) -> Self {
+        let texts = |key: &str| match entry.body.get(key) {
+            Some(Value::String(one)) => vec![one.clone()],
+            Some(Value::Array(all)) => all.iter().filter_map(|it| it.as_str().map(str::to_owned)).collect(),
+            _ => Vec::new(),
+        };
+        let by = texts("by").iter().map(|account| Account::from(account.as_str())).collect();
+        Self { at: entry.at, by, evidence: texts("evidence") }
     }
 }
 
@@ -78,8 +112,8 @@ pub struct Sheet {
     pub waits: Vec<u64>,
     /// How it was deployed there, by the record as it is now; nothing of that where an earlier moment is looked at.
     pub deployed: Vec<Deployed>,
-    /// What it had left to be done by then, each with the instant at which it was met.
-    pub owed: Vec<(Owed, Option<DateTime<Utc>>)>,
+    /// What it had left to be done by then, each with how it was met.
+    pub owed: Vec<(Owed, Option<Met>)>,
     /// The tree that the log is committed to now.
     pub checkpoint: Checkpoint,
     /// The same, signed.
@@ -90,8 +124,19 @@ impl Sheet {
     /// The last time that it was deployed there, where no decision had let it in.
     #[must_use]
     pub fn past_us(&self) -> Option<&Deployed> {
-        self.deployed.last().filter(|row| row.found && row.decision.is_none())
+        self.deployed.last().filter(|row| went_past(row))
     }
+
+    /// The times before the last that it was deployed there and no decision had let it in.
+    pub fn past_us_before(&self) -> impl Iterator<Item = &Deployed> {
+        let before = self.deployed.split_last().map_or(&[][..], |(_, before)| before);
+        before.iter().filter(|row| went_past(row))
+    }
+}
+
+/// Whether no decision had let a deployment in.
+fn went_past(row: &Deployed) -> bool {
+    row.found && row.decision.is_none()
 }
 
 /// What a look came to.
@@ -105,11 +150,24 @@ pub enum Looked {
     Nowhere,
 }
 
+/// A release as it is listed.
+#[derive(Debug)]
+pub struct Listed {
+    /// Its last decision.
+    pub latest: Latest,
+    /// The zone of its policy, where that is known.
+    pub zone: Option<Tz>,
+    /// The titles of its changes, where the forge has any.
+    pub titles: Vec<String>,
+    /// How it was deployed last where it was to go, where it was.
+    pub deployed: Option<Deployed>,
+}
+
 /// Releases, and from where on there are more.
 #[derive(Debug, Default)]
 pub struct Releases {
-    /// The last decision of each, the newest first, with the zone of its policy where that is known.
-    pub found: Vec<(Latest, Option<Tz>)>,
+    /// The last of each, the newest first.
+    pub found: Vec<Listed>,
     /// The entry before which there are more.
     pub more: Option<u64>,
 }
@@ -123,6 +181,7 @@ pub async fn releases(
 ) -> Result<Releases, Fault> {
     let mut releases = Releases::default();
     let mut next = before.unwrap_or(u64::MAX);
+    let mut deployed: BTreeMap<String, Vec<Deployed>> = BTreeMap::new();
     loop {
         let page = reader.decided_before(next, AT_ONCE).await?;
         let is_last_page = (page.len() as u64) < AT_ONCE;
@@ -134,13 +193,44 @@ pub async fn releases(
             next = latest.entry;
             if may_see(&latest.stream) {
                 let zone = zone(reader, latest.entry).await?.ok();
-                releases.found.push((latest, zone));
+                let titles = titles(reader, &latest).await?;
+                let of = latest.stream.repository.to_lowercase();
+                if !deployed.contains_key(&of) {
+                    let rows = reader.deployed(&latest.stream.forge, &of).await?;
+                    deployed.insert(of.clone(), rows);
+                }
+                let mut rows = deployed.get(&of).map(Vec::as_slice).unwrap_or_default().iter().rev();
+                let deployed = rows.find(|row| is_of(row, &latest.stream)).cloned();
+                releases.found.push(Listed { latest, zone, titles, deployed });
             }
         }
         if is_last_page {
             return Ok(releases);
         }
     }
+}
+
+/// The titles of a release's changes. Only these are read of what may be long; what is not kept or not known has none.
+async fn titles(reader: &mut Reader, of: &Latest) -> Result<Vec<String>, Fault> {
+    #[derive(Deserialize)]
+    struct Made {
+        release: Brings,
+    }
+    #[derive(Deserialize)]
+    struct Brings {
+        #[serde(default)]
+        changes: Fact<Vec<Titled>>,
+    }
+    #[derive(Deserialize)]
+    struct Titled {
+        #[serde(default)]
+        title: Fact<String>,
+    }
+    let Some(bytes) = reader.blob(of.facts).await? else { return Ok(Vec::new()) };
+    let made: Option<Made> = serde_json::from_slice(&bytes).ok();
+    let changes = made.map(|made| made.release.changes);
+    let all = changes.iter().flat_map(|changes| changes.entries());
+    Ok(all.filter_map(|change| change.title.known().cloned()).filter(|title| !title.is_empty()).collect())
 }
 
 /// The decision that stood at a moment.
@@ -169,10 +259,19 @@ pub async fn look(reader: &mut Reader, stream: &Stream, at: Moment) -> Result<Lo
         Some(bytes) => Facts::read(&bytes).map_err(|why| why.to_string()),
         None => Err("they are not kept any more".to_owned()),
     };
-    let timeline = timeline(reader, stream, until).await?;
+    let mut deployed = reader.deployed(&stream.forge, &stream.repository).await?;
+    let known = facts.as_ref().ok().map(|facts| facts.release.commit.clone());
+    // Its name says enough of the commit where the facts are not kept any more.
+    deployed.retain(|row| match &known {
+        Some(commit) => row.environment == stream.environment && !commit.is_empty() && row.commit == *commit,
+        None => is_of(row, stream),
+    });
+    let commit = known.or_else(|| deployed.first().map(|row| row.commit.clone())).unwrap_or_default();
+    let timeline = timeline(reader, (stream, &commit), until).await?;
     let owed = owed(reader, stream, until).await?;
-    let commit = facts.as_ref().map(|facts| facts.release.commit.as_str()).unwrap_or_default();
-    let deployed = if at == Moment::Last { deployed(reader, stream, commit).await? } else { Vec::new() };
+    if at != Moment::Last {
+        deployed.clear();
+    }
     let signed = reader.head().await?.checkpoint;
     let checkpoint = Note::parse(&signed).and_then(|note| Checkpoint::parse(&note.text));
     Ok(Looked::Sheet(Box::new(Sheet {
@@ -219,16 +318,18 @@ impl Until {
     }
 }
 
-/// The deployments of a commit into the environment of a release, in the order in which they began.
-async fn deployed(reader: &mut Reader, stream: &Stream, commit: &str) -> Result<Vec<Deployed>, Fault> {
-    let mut rows = reader.deployed(&stream.forge, &stream.repository).await?;
-    rows.retain(|row| row.environment == stream.environment && !commit.is_empty() && row.commit == commit);
-    Ok(rows)
+/// Whether a deployment is one of a release, by its commit and where it went.
+#[must_use]
+pub fn is_of(row: &Deployed, stream: &Stream) -> bool {
+    !row.commit.is_empty()
+        && row.environment == stream.environment
+        && row.repository.eq_ignore_ascii_case(&stream.repository)
+        && named(&stream.repository, &row.commit) == stream.release
 }
 
-async fn timeline(reader: &mut Reader, stream: &Stream, until: Until) -> Result<Vec<(u64, Entry)>, Fault> {
+async fn timeline(reader: &mut Reader, of: (&Stream, &str), until: Until) -> Result<Vec<(u64, Entry)>, Fault> {
     let mut found = Vec::new();
-    for (number, bytes) in reader.entries_of(stream, until.entry, LISTED).await? {
+    for (number, bytes) in reader.entries_of(of, until.entry, LISTED).await? {
         let entry = Entry::parse(&bytes).map_err(|why| Fault::Damaged(format!("entry {number}: {why}")))?;
         if until.holds(number, entry.at) {
             found.push((number, entry));
@@ -237,7 +338,7 @@ async fn timeline(reader: &mut Reader, stream: &Stream, until: Until) -> Result<
     Ok(found)
 }
 
-async fn owed(reader: &mut Reader, stream: &Stream, until: Until) -> Result<Vec<(Owed, Option<DateTime<Utc>>)>, Fault> {
+async fn owed(reader: &mut Reader, stream: &Stream, until: Until) -> Result<Vec<(Owed, Option<Met>)>, Fault> {
     let mut found = Vec::new();
     for owed in reader.left_by(stream).await? {
         let Some(opened) = recorded::entry(reader, owed.opened).await? else { continue };
@@ -246,9 +347,9 @@ async fn owed(reader: &mut Reader, stream: &Stream, until: Until) -> Result<Vec<
         }
         let met = match owed.met {
             None => None,
-            Some(number) => recorded::entry(reader, number).await?.map(|entry| (number, entry.at)),
+            Some(number) => recorded::entry(reader, number).await?.map(|entry| (number, Met::of(&entry))),
         };
-        let met = met.filter(|(number, at)| until.holds(*number, *at)).map(|(_, at)| at);
+        let met = met.filter(|(number, met)| until.holds(*number, met.at)).map(|(_, met)| met);
         found.push((owed, met));
     }
     Ok(found)

@@ -448,12 +448,32 @@ pub trait Hub: Send + Sync + 'static {
     /// The whole address at which the forge shows something of a repository to people; `None` where it has no page for it.
     fn page(&self, repository: &str, place: Place<'_>) -> Option<String>;
 
+    /// What waits now for one of the forge's limits, by whatever was told of them or is counted here; `None` where nothing does.
+    fn waits(&self) -> Option<Wait>;
+
     /// How many processes are this app, each with a client of its own: what the forge takes of all in a while is shared.
     fn beside(&self, processes: u64);
 
     /// The job that a token proves, of a repository that the app is installed on. That a token counts once is for whoever
     /// asks, where [`job::Job::token`] says by what it is remembered.
     fn job(&self, token: &str, now: DateTime<Utc>) -> impl Future<Output = Result<job::Job, job::Unknown>> + Send;
+}
+
+/// Requests that wait for a limit of the forge.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wait {
+    /// How many.
+    pub requests: usize,
+    /// When the last of them may go, by what is known now.
+    pub until: std::time::Instant,
+}
+
+impl Wait {
+    /// Two of them as one.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self { requests: self.requests + other.requests, until: self.until.max(other.until) }
+    }
 }
 
 /// What a browser is sent to the forge with, to say who its person is (OAuth 2.0, RFC 6749, with PKCE, RFC 7636).

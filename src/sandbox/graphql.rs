@@ -341,6 +341,7 @@ fn pull(world: &World, number: u64) -> Option<Value> {
         "merged": merge.is_some(), "mergedAt": merged_at, "changedFiles": files.len(), "additions": 3 * files.len(),
         "deletions": files.len(), "headRefOid": pull.head, "baseRefOid": pull.base, "isCrossRepository": false,
         "headRepository": {"__typename": "Repository", "nameWithOwner": REPOSITORY}, "assignees": [], "labels": [],
+        "closingIssuesReferences": [],
         "mergeCommit": merge.map(|sha| commit(world, &sha)), "files": files, "reviews": pull.reviews,
         "commits": [{"__typename": "PullRequestCommit", "commit": commit(world, &pull.head)}],
         "comments": pull.comments, "timelineItems": [], "updatedAt": pull.updated_at,

@@ -1,7 +1,7 @@
 //! What changes beside the log, in the same transaction as the entries that say so: a delivery is there to be answered,
 //! a release was decided, an effect is to leave or has left.
 
-use super::deployed::Deployed;
+use super::deployed::{Deployed, spoken_of};
 use super::fault::Fault;
 use super::granted::Granted;
 use super::incident::Incident;
@@ -168,6 +168,8 @@ pub enum Change {
     Closed(Box<Closed>),
     /// A deployment began, or ended.
     Deployed(Box<Deployed>),
+    /// Something else happened to a deployment: by its forge, its repository and its name there.
+    OfDeployment(String, String, String),
     /// A grant was used while nobody could ask.
     Granted(Box<Granted>),
     /// An issue is an incident, or is over as one (`true`) and looked at no more.
@@ -198,6 +200,7 @@ pub(super) fn is_judged(change: &Change) -> bool {
         | Change::Submitted(_)
         | Change::Closed(_)
         | Change::Deployed(_)
+        | Change::OfDeployment(..)
         | Change::Granted(_)
         | Change::Incident(..)
         | Change::Owes(..)
@@ -295,7 +298,8 @@ pub(super) fn made(change: &Change, first: u64, at: i64, asked: &mut Vec<Asked>)
         )),
         Change::Submitted(submitted) => asked.push(submitted.kept(first, at)),
         Change::Closed(closed) => asked.push(closed.kept(first, at)),
-        Change::Deployed(deployed) => asked.push(deployed.kept(first, at)),
+        Change::Deployed(deployed) => asked.extend([deployed.kept(first, at), deployed.spoken_of(first)]),
+        Change::OfDeployment(forge, repository, id) => asked.push(spoken_of((forge, repository, id), first)),
         Change::Granted(granted) => asked.push(granted.kept(first, at)),
         Change::Incident(incident, is_over) => asked.push(incident.kept(*is_over, first, at)),
         Change::Owes(of, it) => {

@@ -147,6 +147,7 @@ const TABLES: &[Table] = &[
             ("heard_ended", Int),
         ],
     ),
+    ("deployed_entry", 4, &[("forge", Text), ("repository", Text), ("id", Text), ("idx", Int)]),
     (
         "granted",
         4,

@@ -118,6 +118,22 @@ impl Deployed {
                      found = COALESCE(excluded.found, deployed.found), at = excluded.at";
         Asked::insert("deployed", row, later)
     }
+
+    /// The statement that keeps that an entry is about it.
+    pub(super) fn spoken_of(&self, entry: u64) -> Asked {
+        spoken_of((&self.forge, &self.repository, &self.id), entry)
+    }
+}
+
+/// The statement that keeps that an entry is about a deployment, by its forge, its repository and its name there.
+pub(super) fn spoken_of((forge, repository, id): (&str, &str, &str), entry: u64) -> Asked {
+    let row = [
+        ("forge", forge.into()),
+        ("repository", repository.to_lowercase().into()),
+        ("id", id.into()),
+        ("idx", int(entry)),
+    ];
+    Asked::insert("deployed_entry", row, "ON CONFLICT DO NOTHING")
 }
 
 /// A decision that let a release go, with the answer that left for it, or is to.

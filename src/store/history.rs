@@ -44,13 +44,17 @@ pub struct Owed {
 }
 
 /// Every entry that belongs to a release: its decisions, the deliveries that they answer, what people did, how it was
-/// deployed, under which grant it went, what it left to be done, and what left for it. The release is `$1`.
+/// deployed, under which grant it went, what it left to be done, and what left for it. The release is `$1`. What of its
+/// commit, which is `$5`, went where it was to go without a decision is its own as well, and stays so.
 const ENTRIES: &str = "SELECT idx FROM decision WHERE stream = $1 \
      UNION SELECT a.delivery FROM answer a JOIN decision d ON d.idx = a.decision WHERE d.stream = $1 \
      UNION SELECT idx FROM act WHERE stream = $1 \
      UNION SELECT idx FROM obligation WHERE stream = $1 \
      UNION SELECT met FROM obligation WHERE stream = $1 AND met IS NOT NULL \
-     UNION SELECT idx FROM deployed WHERE decision IN (SELECT idx FROM decision WHERE stream = $1) \
+     UNION SELECT s.idx FROM deployed_entry s \
+     JOIN deployed w ON w.forge = s.forge AND w.repository = s.repository AND w.id = s.id \
+     WHERE w.decision IN (SELECT idx FROM decision WHERE stream = $1) \
+     OR (w.decision IS NULL AND w.forge = $2 AND w.repository = $3 AND w.environment = $4 AND w.revision = $5) \
      UNION SELECT idx FROM granted WHERE decision IN (SELECT idx FROM decision WHERE stream = $1) \
      UNION SELECT idx FROM outbox WHERE stream = $1 \
      UNION SELECT ended FROM outbox WHERE stream = $1 AND ended IS NOT NULL";
@@ -113,17 +117,28 @@ impl Reader {
         past.collect()
     }
 
-    /// The entries that belong to a release and stand before a number, the newest first, so many at most.
+    /// The entries that belong to a release of a commit and stand before a number, the newest first, so many at most. Where
+    /// the commit is empty, what went without a decision is not among them.
     pub async fn entries_of(
         &mut self,
-        of: &Stream,
+        (of, commit): (&Stream, &str),
         before: Option<u64>,
         most: u64,
     ) -> Result<Vec<(u64, Vec<u8>)>, Fault> {
         let sql = format!(
-            "SELECT e.idx, e.entry FROM log_entry e WHERE e.idx IN ({ENTRIES}) AND e.idx < $2 ORDER BY e.idx DESC LIMIT $3"
+            "SELECT e.idx, e.entry FROM log_entry e WHERE e.idx IN ({ENTRIES}) AND e.idx < $6 ORDER BY e.idx DESC LIMIT $7"
         );
-        let values = [of.to_string().into(), int(before.unwrap_or(u64::MAX)), int(most)];
+        // What is known by the digest of its artifact alone has no commit either.
+        let commit = if commit.is_empty() { "none" } else { commit };
+        let values = [
+            of.to_string().into(),
+            of.forge.as_str().into(),
+            of.repository.to_lowercase().into(),
+            of.environment.as_str().into(),
+            commit.into(),
+            int(before.unwrap_or(u64::MAX)),
+            int(most),
+        ];
         self.session.rows_made(sql, &values).await?.iter().map(|row| Ok((row.count(0)?, row.bytes(1)?))).collect()
     }
 

@@ -160,6 +160,15 @@ const STEPS: &[Step] = &[
             "UPDATE deployed SET heard_ended = at WHERE told_by IS NOT NULL AND ended IS NOT NULL",
         ],
     },
+    Step {
+        name: "every entry about a deployment",
+        statements: &[
+            // By the forge's own name for the deployment; `idx` is the number of an entry. Of those before, the last is known.
+            "CREATE TABLE deployed_entry (forge TEXT NOT NULL, repository TEXT NOT NULL, id TEXT NOT NULL, \
+         idx {int} NOT NULL, PRIMARY KEY (forge, repository, id, idx))",
+            "INSERT INTO deployed_entry (forge, repository, id, idx) SELECT forge, repository, id, idx FROM deployed",
+        ],
+    },
 ];
 
 /// The layout that this version needs.

@@ -24,7 +24,7 @@ use crate::log::entry::Kind;
 use crate::model::facts::{Account, Fact, Facts, Grant, Outcome};
 use crate::model::release_decision::Ruling;
 use crate::report;
-use crate::store::change::Stream;
+use crate::store::change::{Change, Stream};
 use crate::store::deployed::Deployed;
 use crate::store::fault::Fault as DatabaseFault;
 use crate::store::reader::Reader;
@@ -293,7 +293,9 @@ impl<H: Hub> Desk<H> {
             "decided": decision });
         let body = body.as_object().cloned().unwrap_or_default();
         let done = Happening { kind: Kind::Deployment, body, attached: Vec::new(), once: Some(once) };
-        self.sequencer.append(done.append(self.now())?).await.map_err(Failed::from)?;
+        let mut append = done.append(self.now())?;
+        append.changes.push(Change::OfDeployment(row.forge.clone(), row.repository.clone(), row.id.clone()));
+        self.sequencer.append(append).await.map_err(Failed::from)?;
         Ok(())
     }
 

@@ -43,6 +43,7 @@ mod imported;
 pub mod kept;
 mod lasting;
 mod ledger;
+mod limits;
 pub mod link;
 mod marks;
 mod openings;
@@ -52,6 +53,7 @@ mod package;
 mod past;
 pub mod periods;
 pub mod policy;
+pub mod readers;
 mod records;
 mod ruling;
 mod runs;
@@ -324,6 +326,7 @@ impl<H: Hub> Desk<H> {
         tasks.spawn(until(ends.clone(), desk.clone().talk()));
         tasks.spawn(until(ends.clone(), desk.clone().keep_ledger()));
         tasks.spawn(until(ends.clone(), desk.clone().share()));
+        tasks.spawn(until(ends.clone(), desk.clone().watch_limits()));
         tasks.spawn(until(ends.clone(), desk.clone().keep_periods()));
         tasks.spawn(until(ends, desk.clone().wake()));
         (desk, Works { tasks, end })

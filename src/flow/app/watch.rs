@@ -33,7 +33,7 @@ const COUNTERS: [(&str, &str, &str); 8] = [
 ];
 
 /// Every measure of what is: its name, and what it says.
-const GAUGES: [(&str, &str); 5] = [
+const GAUGES: [(&str, &str); 7] = [
     ("countersign_waiting_releases", "Releases that wait before an environment."),
     (
         "countersign_given_up",
@@ -42,6 +42,11 @@ const GAUGES: [(&str, &str); 5] = [
     (
         "countersign_unread_deliveries",
         "Deliveries of which it could not be learned what they are about, until their repository is read.",
+    ),
+    ("countersign_kept_back_requests", "Requests that wait for a limit of the forge."),
+    (
+        "countersign_kept_back_until_timestamp_seconds",
+        "Until when the last of them waits, in seconds of the Unix time; 0 where none does.",
     ),
     ("countersign_repositories", "Repositories that the app is installed on."),
     ("countersign_last_sweep_timestamp_seconds", "When all repositories were read last, in seconds of the Unix time."),
@@ -115,6 +120,12 @@ impl Counts {
 
     pub(super) fn unlooked(&self, deliveries: usize) {
         self.set("countersign_unread_deliveries", i64::try_from(deliveries).unwrap_or(i64::MAX));
+    }
+
+    pub(super) fn kept_back(&self, waits: Option<(usize, i64)>) {
+        let (requests, until) = waits.unwrap_or_default();
+        self.set("countersign_kept_back_requests", i64::try_from(requests).unwrap_or(i64::MAX));
+        self.set("countersign_kept_back_until_timestamp_seconds", until);
     }
 
     pub(super) fn swept(&self, repositories: usize, at: i64) {

@@ -16,7 +16,7 @@ use super::read::installation;
 use crate::forge::hint::Hinted;
 use crate::forge::job::{Job, Unknown};
 use crate::forge::token::Issuer;
-use crate::forge::{Hub, Installations, Place};
+use crate::forge::{Hub, Installations, Place, Wait};
 
 /// How long what an installation has is believed before it is read again.
 const AGE: Duration = Duration::from_mins(5);
@@ -209,6 +209,12 @@ impl Hub for App {
     /// GitHub delivers to an App whatever it answers.
     async fn delivers(&self, _repository: &str) -> Result<Option<String>, Fault> {
         Ok(None)
+    }
+
+    fn waits(&self) -> Option<Wait> {
+        let known = self.known();
+        let clients = std::iter::once(&self.root).chain(known.values().map(|known| &known.client));
+        clients.filter_map(Client::waits).reduce(Wait::and)
     }
 
     fn beside(&self, processes: u64) {

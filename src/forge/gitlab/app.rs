@@ -20,7 +20,7 @@ use super::read::{groups_of, jobs};
 use crate::forge::hint::Hinted;
 use crate::forge::job::{Job, Unknown};
 use crate::forge::token::{Issuer, Refused};
-use crate::forge::{Hub, Installations, Place};
+use crate::forge::{Hub, Installations, Place, Wait};
 
 /// How long the list of projects is believed before it is read again.
 pub(super) const AGE: Duration = Duration::from_mins(5);
@@ -221,6 +221,10 @@ impl Hub for App {
     }
 
     /// GitLab counts for itself, and says when it is too much: nothing is divided here.
+    fn waits(&self) -> Option<Wait> {
+        self.client.waits()
+    }
+
     fn beside(&self, _processes: u64) {}
 
     async fn job(&self, token: &str, now: DateTime<Utc>) -> Result<Job, Unknown> {

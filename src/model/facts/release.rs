@@ -160,6 +160,16 @@ pub struct Change {
     /// How it landed; absent where it has not yet.
     #[serde(default)]
     pub landed: Fact<Landing>,
+    /// What it is called, for people to read: whoever may write it may change it, and nothing is decided by it. Absent where
+    /// it came directly.
+    #[serde(default)]
+    pub title: Fact<String>,
+    /// Its labels, for people to read as well; absent: none.
+    #[serde(default)]
+    pub labels: Fact<Vec<String>>,
+    /// The issues that it says it closes, such as `acme/payments#7`, for people to read as well; absent: none.
+    #[serde(default)]
+    pub issues: Fact<Vec<String>>,
 }
 
 impl Change {

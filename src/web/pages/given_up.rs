@@ -23,18 +23,20 @@ pub const PATH: &str = "/given-up";
 /// The same, after something was tried again.
 const BEGUN: &str = "/given-up?again=begun";
 
-/// The repositories that somebody who is here administers; else the page that he gets instead.
-async fn administered<H: Hub, D: Doorway>(
+/// The repositories that somebody who is here administers; else the page that he gets instead, from which he comes back to
+/// the one that he was at.
+pub(super) async fn administered<H: Hub, D: Doorway>(
     pages: &Pages<H, D>,
     headers: &HeaderMap,
     here: &Here,
+    back: &str,
 ) -> Result<impl Fn(&str) -> bool + Clone + Send + use<H, D>, Response> {
     let key = session::key(headers, &pages.origin).ok_or(Out::Nobody);
     let asked = match key {
         Ok(key) => pages.visits.administers(&key).await,
         Err(out) => Err(out),
     };
-    let administered = asked.map_err(|out| pages.shut(&out, "/login"))?;
+    let administered = asked.map_err(|out| pages.shut(&out, &session::login_to(back)))?;
     // Who may not even read one is shown nothing of it, whatever else is said.
     let visitor = here.visitor.clone();
     Ok(move |repository: &str| {
@@ -48,7 +50,7 @@ pub async fn shown<H: Hub, D: Doorway>(State(pages): Shared<H, D>, request: Requ
         Ok(wanted) => wanted,
         Err(response) => return response,
     };
-    let may = match administered(&pages, request.headers(), &wanted.here).await {
+    let may = match administered(&pages, request.headers(), &wanted.here, PATH).await {
         Ok(may) => may,
         Err(response) => return response,
     };
@@ -70,7 +72,7 @@ pub async fn again<H: Hub, D: Doorway>(State(pages): Shared<H, D>, request: Requ
         Ok(form) => form,
         Err(response) => return response,
     };
-    let may = match administered(&pages, &headers, &here).await {
+    let may = match administered(&pages, &headers, &here, PATH).await {
         Ok(may) => may,
         Err(response) => return response,
     };
@@ -108,8 +110,8 @@ fn begun() -> Notice {
 
 fn content(here: &Here, given_up: &[GivenUp], unlooked: &[Unlooked], notice: Option<&Notice>) -> Markup {
     html! {
-        @if let Some(notice) = notice { (notice.shown()) }
         h1 { "Given up" }
+        @if let Some(notice) = notice { (notice.shown()) }
         p {
             "What this app could not do in the repositories that you administer, in the last 30 days. What nobody needs any more, such \
              as an answer that a later one has taken the place of, is left out."

@@ -7,15 +7,18 @@ use chrono_tz::Tz;
 use maud::{Markup, html};
 
 use super::release::table;
-use super::said::{micros, name, said};
+use super::said::{self, micros, name, names, said};
 use crate::decide::words::count;
 use crate::flow::sheet::Sheet;
 use crate::forge::{LetIn, Place};
 use crate::model::facts::{Account, Change, Fact, Facts, Outcome};
+use crate::store::deployed::Deployed;
 
 /// How many changes are listed, and how many files of each.
 const CHANGES: usize = 200;
 const FILES: usize = 100;
+/// How many labels of a change are shown, and how many issues that it closes.
+const NAMES: usize = 20;
 
 /// The whole address at which the forge shows something; `None` where it has no page for it.
 pub type AtForge<'f> = dyn Fn(Place<'_>) -> Option<String> + 'f;
@@ -50,7 +53,8 @@ pub fn goes(sheet: &Sheet, at_forge: &AtForge<'_>) -> Markup {
             @for run in runs { " " (link(&format!("Run {run}"), at_forge(Place::Run(run)))) "." }
         }
         @match &release.changes {
-            Fact::Absent => p { "It brings no change that what runs there does not have." },
+            Fact::Absent => (none()),
+            Fact::Known(changes) if changes.is_empty() => (none()),
             Fact::Unavailable(why) => p { "Which changes go could not be read: " (said(why)) },
             Fact::Known(changes) => {
                 (table("Changes", &["Change", "Written by", "Lines", "Files"], &html! {
@@ -60,6 +64,10 @@ pub fn goes(sheet: &Sheet, at_forge: &AtForge<'_>) -> Markup {
             },
         }
     }
+}
+
+fn none() -> Markup {
+    html! { p { "It brings no change that what runs there does not have." } }
 }
 
 /// What ran there last, by the deployments that went well.
@@ -77,7 +85,14 @@ fn before(facts: &Facts) -> Option<&str> {
 fn row(change: &Change, at_forge: &AtForge<'_>) -> Markup {
     let id = if change.direct { short(&change.id) } else { name(&change.id) };
     html! { tr {
-        th scope="row" { (link(&id, at_forge(Place::Change(&change.id)))) @if change.direct { ", pushed directly" } }
+        th scope="row" {
+            (link(&id, at_forge(Place::Change(&change.id))))
+            @if change.direct { ", pushed directly" }
+            @if let Some(title) = change.title.known().filter(|title| !title.is_empty()) { ": " (name(title)) }
+            @for (what, all) in [("labels: ", &change.labels), ("closes ", &change.issues)] {
+                @if let Fact::Known(all) = all { br; span class="faint" { (what) (names_of(all)) } }
+            }
+        }
         td { (wrote(change)) }
         td { @match change.lines.known() { Some(lines) => (lines), None => "not known" } }
         td { @match change.known_files() {
@@ -90,6 +105,13 @@ fn row(change: &Change, at_forge: &AtForge<'_>) -> Markup {
             },
         } }
     } }
+}
+
+/// The first of some names, and how many more there are.
+fn names_of(all: &[String]) -> String {
+    let more = all.len().saturating_sub(NAMES);
+    let shown = names(all.get(..NAMES).unwrap_or(all));
+    if more == 0 { shown } else { format!("{shown} and {more} more") }
 }
 
 /// Everybody who wrote of a change, be it beside somebody or through a bot.
@@ -114,21 +136,34 @@ fn wrote(change: &Change) -> Markup {
     }
 }
 
-/// That it went although nothing here let it in, with who did and what became of it; nothing where it did not.
-pub fn past_us(sheet: &Sheet, zone: Tz) -> Markup {
-    let Some(row) = sheet.past_us() else { return html! {} };
-    let let_in: Vec<LetIn> = row.let_in.as_deref().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
+/// Who let something in at the forge, by name, as the record has it: a list of JSON in a text.
+pub fn let_in_by(text: Option<&str>) -> Vec<String> {
+    let let_in: Vec<LetIn> = text.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
     let by: BTreeSet<&str> = let_in.iter().map(|it| it.by.login()).collect();
-    let by: Vec<String> = by.into_iter().map(name).collect();
-    html! {
-        p class="sentence reject" {
-            strong { "It went past Countersign: " }
+    by.into_iter().map(name).collect()
+}
+
+/// That it went although nothing here let it in, with who did and what became of it, and that it did so before, whatever
+/// came of it since; nothing where it did not.
+pub fn past_us(sheet: &Sheet, zone: Tz) -> Markup {
+    let went = |row: &Deployed| {
+        let by = let_in_by(row.let_in.as_deref());
+        html! {
             "deployed " (micros(row.began, zone))
-            @if let Some(outcome) = &row.outcome { ", " (name(outcome)) }
+            @if let Some(outcome) = &row.outcome { ", " (said::outcome(outcome)) }
             ". No decision let it in"
             @if !by.is_empty() { "; at the forge it was let in by " (by.join(" and ")) }
             "."
-            @if !sheet.owed.is_empty() { " It was taken up as an emergency: what that leaves to be done stands below, under Obligations." }
         }
+    };
+    html! {
+        @if let Some(row) = sheet.past_us() {
+            p class="sentence reject" {
+                strong { "It went past Countersign: " }
+                (went(row))
+                @if !sheet.owed.is_empty() { " It was taken up as an emergency: what that leaves to be done stands below, under Obligations." }
+            }
+        }
+        @for row in sheet.past_us_before() { p { strong { "It went past Countersign before: " } (went(row)) } }
     }
 }

@@ -3,14 +3,16 @@
 use chrono_tz::Tz;
 use maud::{Markup, html};
 
-use super::said::{micros, name, ruling, said};
+use super::said::{micros, name, outcome as outcome_of, ruling, said};
 use crate::flow::app::docket::Key;
 use crate::flow::app::link;
-use crate::flow::facts::named;
-use crate::flow::sheet::Releases;
+use crate::flow::sheet::{Listed, Releases, is_of};
 use crate::store::change::Stream;
 use crate::store::deployed::Deployed;
 use crate::store::latest::Latest;
+
+/// How many titles of a release's changes are shown.
+const TITLES: usize = 5;
 
 /// The releases, of one repository where it is named, under what became of them; first those that wait and cannot be decided.
 pub fn index(
@@ -23,8 +25,8 @@ pub fn index(
     // What is held, and went all the same, waits for nobody.
     let went_past =
         |it: &Latest| it.ruling == "hold" && found.iter().any(|row| is_of(row, &it.stream)) && !waits(&it.stream);
-    let (past, others): (Vec<_>, Vec<_>) = releases.found.iter().partition(|(it, _)| went_past(it));
-    let of = |word: &str| others.iter().copied().filter(|(it, _)| it.ruling == word).collect::<Vec<_>>();
+    let (past, others): (Vec<_>, Vec<_>) = releases.found.iter().partition(|it| went_past(&it.latest));
+    let of = |word: &str| others.iter().copied().filter(|it| it.latest.ruling == word).collect::<Vec<_>>();
     html! {
         h1 { "Releases" @if let Some(only) = only { " of " (name(only)) } }
         @if only.is_some() { p class="screen" { a href="/" { "Those of all repositories" } } }
@@ -57,21 +59,13 @@ pub fn index(
     }
 }
 
-/// Whether a deployment is one of a release.
-fn is_of(row: &Deployed, stream: &Stream) -> bool {
-    !row.commit.is_empty()
-        && row.environment == stream.environment
-        && row.repository.eq_ignore_ascii_case(&stream.repository)
-        && named(&stream.repository, &row.commit) == stream.release
-}
-
 /// A deployment that no decision let in. Where somebody told of it, what he told is shown as his word.
 fn deployed(row: &Deployed, releases: &Releases) -> Markup {
-    let listed = releases.found.iter().find(|(it, _)| is_of(row, &it.stream));
-    let zone = listed.and_then(|(_, zone)| *zone).unwrap_or(Tz::UTC);
+    let listed = releases.found.iter().find(|it| is_of(row, &it.latest.stream));
+    let zone = listed.and_then(|it| it.zone).unwrap_or(Tz::UTC);
     html! {
         (name(&row.repository)) ", to " (name(&row.environment)) ", " (micros(row.began, zone)) ": "
-        @if let Some((latest, _)) = listed {
+        @if let Some(Listed { latest, .. }) = listed {
             a href=(link::path(&latest.stream)) { (name(&latest.stream.release)) } " "
         } @else if !row.commit.is_empty() { "commit " code { (name(&row.commit)) } " " }
         @if let Some(digest) = row.told.as_ref().and_then(|told| told.digest.as_ref()) { "artifact " code { (name(digest)) } " " }
@@ -80,7 +74,7 @@ fn deployed(row: &Deployed, releases: &Releases) -> Markup {
             (None, Some(run)) => { "by run " (run) }
             (None, None) => {}
         }
-        @if let Some(outcome) = &row.outcome { ", " (name(outcome)) }
+        @if let Some(outcome) = &row.outcome { ", " (outcome_of(outcome)) }
     }
 }
 
@@ -101,20 +95,34 @@ fn none(is_first: bool) -> Markup {
     }
 }
 
-fn section(title: &str, releases: &[&(Latest, Option<Tz>)]) -> Markup {
+fn section(title: &str, releases: &[&Listed]) -> Markup {
     html! {
         @if !releases.is_empty() {
             h2 { (title) }
-            ul class="cards" { @for (latest, zone) in releases { li { (card(latest, zone.unwrap_or(Tz::UTC))) } } }
+            ul class="cards" { @for listed in releases { li { (card(listed)) } } }
         }
     }
 }
 
-fn card(latest: &Latest, zone: Tz) -> Markup {
+fn card(listed: &Listed) -> Markup {
+    let (latest, zone) = (&listed.latest, listed.zone.unwrap_or(Tz::UTC));
     let stream = &latest.stream;
+    let more = listed.titles.len().saturating_sub(TITLES);
     html! {
         h3 { a href=(link::path(stream)) { (name(&stream.release)) " to " (name(&stream.environment)) } }
+        @if !listed.titles.is_empty() {
+            p {
+                @for (at, title) in listed.titles.iter().take(TITLES).enumerate() { @if at > 0 { "; " } (name(title)) }
+                @if more > 0 { "; and " (more) " more" }
+            }
+        }
         p { (ruling(&latest.ruling)) " " (said(&latest.summary)) }
+        @if let Some(row) = &listed.deployed {
+            p {
+                "Its deployment " strong { (outcome_of(row.outcome.as_deref().unwrap_or("began"))) } ", "
+                (micros(row.ended.unwrap_or(row.began), zone))
+            }
+        }
         p class="faint" {
             (name(&stream.repository)) ", decided " (micros(latest.at, zone)) ", decision " (latest.version)
         }

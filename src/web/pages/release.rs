@@ -6,7 +6,7 @@ use maud::{Markup, html};
 
 use super::goes::{self, AtForge};
 use super::people;
-use super::said::{instant, micros, name, names, ruling, said, status};
+use super::said::{instant, micros, name, names, owed as owed_word, ruling, said, span, status};
 use super::timeline;
 use super::tree::tree;
 use crate::flow::app::link;
@@ -255,15 +255,23 @@ fn obligations(sheet: &Sheet, zone: Tz, now: DateTime<Utc>) -> Markup {
         @if !sheet.owed.is_empty() {
             (table("What it left to be done", &["What", "By", "Due", "Stands"], &html! {
                 @for (owed, met) in &sheet.owed { tr {
-                    th scope="row" { (name(&owed.kind)) }
+                    th scope="row" { (owed_word(&owed.kind)) }
                     td { (owed.role.as_deref().map_or_else(|| "the app itself".to_owned(), name)) }
                     td { @match owed.due { Some(due) => (micros(due, zone)), None => "no clock" } }
                     td { @match (met, owed.due) {
-                        (Some(met), _) => { (status(crate::model::release_decision::Status::Met)) " " (instant(*met, zone)) },
+                        (Some(met), _) => {
+                            (status(crate::model::release_decision::Status::Met)) " " (instant(met.at, zone))
+                            @for (at, by) in met.by.iter().enumerate() { @if at == 0 { ", by " } @else { " and " } (name(by.login())) }
+                            @for (at, with) in met.evidence.iter().enumerate() { @if at == 0 { ", with " } @else { ", " } (said(with)) }
+                        },
                         (None, Some(due)) if due <= now.timestamp_micros() => {
                             span class="mark unmet" { span aria-hidden="true" { "✗ " } "late" }
+                            " by " (span(now.timestamp_micros() - due))
                         },
-                        (None, _) => (status(crate::model::release_decision::Status::Waiting)),
+                        (None, Some(due)) => {
+                            (status(crate::model::release_decision::Status::Waiting)) ", " (span(due - now.timestamp_micros())) " left"
+                        },
+                        (None, None) => (status(crate::model::release_decision::Status::Waiting)),
                     } }
                 } }
             }))
@@ -271,7 +279,7 @@ fn obligations(sheet: &Sheet, zone: Tz, now: DateTime<Utc>) -> Markup {
         @if goes_on && !would.is_empty() {
             (table("What it leaves to be done once it goes", &["What", "By", "Due, if it goes now", "Told to"], &html! {
                 @for owed in would { tr {
-                    th scope="row" { (name(&owed.kind)) @if owed.needs_evidence { ", with evidence" } }
+                    th scope="row" { (owed_word(&owed.kind)) @if owed.needs_evidence { ", with evidence" } }
                     td { (owed.by.as_deref().map_or_else(|| "the app itself".to_owned(), name)) }
                     td { @match owed.due { Some(due) => (instant(due, zone)), None => "no clock" } }
                     td { @if owed.to.is_empty() { "nobody" } @else { (names(&owed.to)) } }
@@ -305,7 +313,25 @@ fn earlier(sheet: &Sheet, zone: Tz) -> Markup {
                 button type="submit" { "Show" }
             }
         }
+        form class="screen" method="get" action="/release" {
+            input type="hidden" name="repository" value=(stream.repository);
+            input type="hidden" name="release" value=(stream.release);
+            input type="hidden" name="environment" value=(stream.environment);
+            p {
+                label for="when" { "Or choose a day and a time, in UTC" }
+                br;
+                input id="when" name="at" type="datetime-local" required value=(shown_at(sheet));
+                " "
+                button type="submit" { "Show that moment" }
+            }
+        }
     }
+}
+
+/// The minute after the decision that is shown was recorded, as a browser's field for an instant has it.
+fn shown_at(sheet: &Sheet) -> String {
+    let at = DateTime::<Utc>::from_timestamp_micros(sheet.shown.at.saturating_add(60_000_000));
+    at.map(|at| at.format("%Y-%m-%dT%H:%M").to_string()).unwrap_or_default()
 }
 
 fn at(stream: &Stream, past: &Past) -> String {

@@ -1,20 +1,22 @@
-//! What was made for those who audit when periods ended: by repository, for whoever may read it at the forge. Taking a
+//! What was made for those who audit when periods ended: by repository, for whom its policy has them. Taking a
 //! document is a form and no link, for it is an entry of the record before anything is shown.
 
 use std::collections::BTreeMap;
 
 use axum::extract::{Request, State};
 use axum::http::header::CONTENT_DISPOSITION;
-use axum::http::{HeaderValue, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::Response;
 use chrono_tz::Tz;
 use maud::{Markup, html};
+use serde_json::json;
 
 use super::frame::{guarded, page, plainly};
-use super::said::{instant, name};
-use super::{Shared, session};
+use super::said::{instant, name, names};
+use super::{Pages, Shared, given_up, session};
 use crate::flow::app::link;
 use crate::flow::app::periods::Made;
+use crate::flow::app::readers::Reads;
 use crate::flow::visits::Here;
 use crate::forge::{Doorway, Hub};
 
@@ -45,6 +47,9 @@ pub async fn shown<H: Hub, D: Doorway>(State(pages): Shared<H, D>, request: Requ
     if !here.visitor.may_read(H::NAME, repository) {
         return none(here);
     }
+    if let Err(response) = reads(&pages, request.headers(), here, repository).await {
+        return response;
+    }
     match pages.desk.reports_of(repository).await {
         Ok(all) => page(StatusCode::OK, "Reports", Some(here), &content(here, repository, &all)),
         Err(fault) => pages.unread(here, &fault.to_string()),
@@ -53,6 +58,7 @@ pub async fn shown<H: Hub, D: Doorway>(State(pages): Shared<H, D>, request: Requ
 
 /// Somebody takes a document.
 pub async fn taken<H: Hub, D: Doorway>(State(pages): Shared<H, D>, request: Request) -> Response {
+    let headers = request.headers().clone();
     let (_, here, fields) = match session::form(&pages, request, false).await {
         Ok(form) => form,
         Err(response) => return response,
@@ -61,6 +67,9 @@ pub async fn taken<H: Hub, D: Doorway>(State(pages): Shared<H, D>, request: Requ
     let (repository, period, file) = (of("repository"), of("period"), of("file"));
     if !here.visitor.may_read(H::NAME, &repository) {
         return none(&here);
+    }
+    if let Err(response) = reads(&pages, &headers, &here, &repository).await {
+        return response;
     }
     match pages.desk.report_file(&repository, (&period, &file), &here.visitor.account).await {
         Ok(Some(bytes)) => {
@@ -74,6 +83,42 @@ pub async fn taken<H: Hub, D: Doorway>(State(pages): Shared<H, D>, request: Requ
         }
         Ok(None) => none(&here),
         Err(failed) => pages.unread(&here, &failed.to_string()),
+    }
+}
+
+/// Whether somebody who is here is one of those for whom the reports of a repository are; else the page that he gets instead.
+async fn reads<H: Hub, D: Doorway>(
+    pages: &Pages<H, D>,
+    headers: &HeaderMap,
+    here: &Here,
+    repository: &str,
+) -> Result<(), Response> {
+    let next = html! { p { a class="action" href=(PATH) { "Reports" } } };
+    let closed =
+        |says: &str| Err(plainly(StatusCode::FORBIDDEN, "These reports are not for you", Some(here), says, &next));
+    match pages.desk.reads_reports(repository, &here.visitor.account).await {
+        Ok(Reads::Holds) => Ok(()),
+        Ok(Reads::OnlyFor(roles)) => closed(&format!(
+            "The policy of {} has reports for whoever holds {}. Ask one of them, or whoever keeps the policy.",
+            name(repository),
+            names(&roles)
+        )),
+        Ok(Reads::Administrators) => {
+            if given_up::administered(pages, headers, here, &link::reports(repository)).await?(repository) {
+                return Ok(());
+            }
+            closed(&format!(
+                "The policy of {} names nobody for whom reports are, and so they are for whoever administers it. A role stands under \
+                 `to` of `reports`.",
+                name(repository)
+            ))
+        }
+        Err(why) => {
+            pages.desk.say("readers_unknown", &json!({ "repository": repository, "fault": why.to_string() }));
+            let says = "It cannot be told now whether these reports are for you. Load the page again in a minute; if it stays so, \
+                        whoever runs the app finds the reason in its log.";
+            Err(plainly(StatusCode::SERVICE_UNAVAILABLE, "Nothing is shown", Some(here), says, &next))
+        }
     }
 }
 

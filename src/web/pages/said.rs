@@ -72,6 +72,78 @@ pub fn ruling(word: &str) -> Markup {
     html! { span class={ "mark " (class) } { span aria-hidden="true" { (sign) " " } (word) ":" } }
 }
 
+/// How a deployment stands or ended, by its word in the record.
+pub fn outcome(word: &str) -> String {
+    match word {
+        "began" => "began".to_owned(),
+        "succeeded" => "went well".to_owned(),
+        "failed" => "failed".to_owned(),
+        "cancelled" => "was cancelled".to_owned(),
+        other => name(other),
+    }
+}
+
+/// What has to be done, by its word in the policy or in the record.
+pub fn owed(kind: &str) -> String {
+    match kind {
+        "pir" => "post-implementation review".to_owned(),
+        "notify_board" => "the board is told".to_owned(),
+        "mark_emergency" => "systems are told that it is an emergency".to_owned(),
+        other => name(&other.replace('_', " ")),
+    }
+}
+
+/// How long something takes, of microseconds: its two largest parts, rounded down.
+pub fn span(micros: i64) -> String {
+    let minutes = micros / 60_000_000;
+    let (days, hours, minutes) = (minutes / 1_440, minutes / 60 % 24, minutes % 60);
+    match (days, hours, minutes) {
+        (0, 0, 0) => "less than a minute".to_owned(),
+        (0, 0, minutes) => format!("{minutes} min"),
+        (0, hours, 0) => format!("{hours} h"),
+        (0, hours, minutes) => format!("{hours} h {minutes} min"),
+        (1, 0, _) => "1 day".to_owned(),
+        (1, hours, _) => format!("1 day {hours} h"),
+        (days, 0, _) => format!("{days} days"),
+        (days, hours, _) => format!("{days} days {hours} h"),
+    }
+}
+
+/// What somebody did, by its word in the record.
+pub fn did(word: &str) -> String {
+    match word {
+        "approve" => "an approval".to_owned(),
+        "reject" => "a rejection".to_owned(),
+        "comment" => "a comment".to_owned(),
+        "withdraw" => "something taken back".to_owned(),
+        "delegate" => "a stand-in named".to_owned(),
+        "away" => "an absence stated".to_owned(),
+        "tick" => "an item ticked off".to_owned(),
+        "verify" => "evidence verified".to_owned(),
+        "waive" => "a waiver".to_owned(),
+        "emergency" => "an emergency claimed".to_owned(),
+        "confirm" => "a fix confirmed".to_owned(),
+        "except" => "an exception from a freeze".to_owned(),
+        "vouch" => "a commit vouched for".to_owned(),
+        "clear" => "somebody cleared of a commit".to_owned(),
+        "validate" => "something owed said to be done".to_owned(),
+        other => name(other),
+    }
+}
+
+/// Where something is told, by its name in the record.
+pub fn place(destination: &str) -> String {
+    // What is said aside leaves behind what is urgent.
+    let plain = destination.strip_prefix("aside ").unwrap_or(destination);
+    for (prefix, forge) in [("github:", "GitHub"), ("gitlab:", "GitLab")] {
+        if let Some(rest) = plain.strip_prefix(prefix) {
+            let (of, more) = rest.split_once(' ').unwrap_or((rest, ""));
+            return format!("{forge}, {}{}", name(of), if more.is_empty() { "" } else { ", in its records" });
+        }
+    }
+    name(plain)
+}
+
 /// Names in a row.
 pub fn names(names: &[String]) -> String {
     names.iter().map(|it| name(it)).collect::<Vec<_>>().join(", ")

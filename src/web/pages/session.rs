@@ -64,8 +64,19 @@ pub fn key(headers: &HeaderMap, origin: &Origin) -> Option<String> {
 /// Where somebody logs in who then comes back to a page.
 #[must_use]
 pub fn login_link(uri: &Uri) -> String {
-    let to = uri.path_and_query().map_or("/", |it| it.as_str());
+    login_to(uri.path_and_query().map_or("/", |it| it.as_str()))
+}
+
+/// The same of a page's path and query.
+pub(super) fn login_to(to: &str) -> String {
     format!("/login?to={}", utf8_percent_encode(way(to), NON_ALPHANUMERIC))
+}
+
+/// The page of ours from which a form was sent, as the browser says.
+fn came_from(headers: &HeaderMap, origin: &Origin) -> Uri {
+    let from = one(headers, "referer");
+    let path = from.as_deref().and_then(|from| from.strip_prefix(origin.address.as_str()));
+    path.and_then(|path| way(path).parse().ok()).unwrap_or(Uri::from_static("/"))
 }
 
 /// A way back that is one: to a page of ours, and nowhere else.
@@ -97,7 +108,7 @@ pub async fn login<H: Hub, D: Doorway>(State(pages): Shared<H, D>, request: Requ
             let origin = &pages.origin;
             sent_to(&begun.address, [cookie(origin, login_cookie(origin), &kept, PATIENCE)])
         }
-        Err(out) => pages.shut(&out, "/login"),
+        Err(out) => pages.shut(&out, &login_to(to)),
     }
 }
 
@@ -140,9 +151,12 @@ async fn entered<H: Hub, D: Doorway>(
     headers: &HeaderMap,
     asked: &BTreeMap<String, String>,
 ) -> Result<Response, (String, Response)> {
-    let again = html! { p { a class="action" href="/login" { "Log in through the forge" } } };
     let text = |name: &str| asked.get(name).map_or("", String::as_str);
-    let kept = kept(headers, &pages.origin).filter(|kept| same(&kept.state, text("state")));
+    let kept = kept(headers, &pages.origin);
+    // Whoever begins anew comes back to where he wanted to go all the same.
+    let login = login_to(kept.as_ref().map_or("/", |kept| kept.to.as_str()));
+    let again = html! { p { a class="action" href=(login) { "Log in through the forge" } } };
+    let kept = kept.filter(|kept| same(&kept.state, text("state")));
     let Some(kept) = kept else {
         let says =
             "This login was not begun in this browser, was used before, or took longer than ten minutes. Begin again.";
@@ -169,7 +183,7 @@ async fn entered<H: Hub, D: Doorway>(
             let says = "The forge does not take this login. Begin again.";
             Err((why, plainly(StatusCode::FORBIDDEN, "You are not logged in", None, says, &again)))
         }
-        Err(out) => Err((out.to_string(), pages.shut(&out, "/login"))),
+        Err(out) => Err((out.to_string(), pages.shut(&out, &login))),
     }
 }
 
@@ -189,7 +203,8 @@ pub async fn form<H: Hub, D: Doorway>(
     acts: bool,
 ) -> Result<(String, Here, BTreeMap<String, String>), Response> {
     let (parts, body) = request.into_parts();
-    let here = pages.here(&parts.headers, &Uri::from_static("/"), acts).await?;
+    // Whoever is not logged in any more comes back to the page with the form.
+    let here = pages.here(&parts.headers, &came_from(&parts.headers, &pages.origin), acts).await?;
     let no = |says: &str| {
         let back = html! { p { a class="action" href="/" { "All releases" } } };
         plainly(StatusCode::FORBIDDEN, "Nothing was done", Some(&here), says, &back)

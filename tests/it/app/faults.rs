@@ -6,9 +6,11 @@ use std::net::TcpStream;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
 use super::{App, RUN, asks, deliver, id, payload, reviews, shop, takes, told, until, waits};
+use crate::support::github::Trouble;
 use crate::support::served::Served;
 
 /// How often GitHub took the app's answer.
@@ -243,4 +245,33 @@ fn f24_without_a_file_descriptor_left_it_waits_and_then_goes_on() {
     drop(served);
     let verified = app.world.run(&["log", "verify", "--database", "sqlite:record.db", "--log-key", "log.pub"]);
     assert_eq!(verified.code, 0, "{}{}", verified.out, verified.err);
+}
+
+#[test]
+fn a_wait_for_the_forges_limit_is_logged_once_with_its_end_and_measured_while_it_lasts() {
+    let github = shop();
+    let app = App::new(&github);
+    let served = ready(&app, &["--sweep", "1"]);
+    let measure = |name: &str| {
+        let metrics = String::from_utf8(served.ask("GET /metrics").2).unwrap();
+        let value = metrics.lines().find_map(|line| line.strip_prefix(&format!("{name} ")).map(str::to_owned));
+        value.map_or(-1, |value| value.parse::<i64>().unwrap())
+    };
+    until("a measure", || measure("countersign_kept_back_requests") == 0);
+    assert!(app.events("forge_limit_waited_for").is_empty());
+    let began = Utc::now().timestamp();
+    let refused =
+        Trouble::Answer(429, vec![("retry-after".to_owned(), "6".to_owned())], r#"{"message": "slow"}"#.to_owned());
+    github.trouble("/api/", refused);
+    until("the wait", || !app.events("forge_limit_waited_for").is_empty());
+    let said = app.events("forge_limit_waited_for").remove(0);
+    let ends = DateTime::parse_from_rfc3339(said["until"].as_str().unwrap()).unwrap().timestamp();
+    assert!((began + 4..=began + 12).contains(&ends), "{began} {said}");
+    assert!(said["requests"].as_u64().unwrap() >= 1, "{said}");
+    assert!(measure("countersign_kept_back_requests") >= 1);
+    assert!((ends - 1..=ends + 1).contains(&measure("countersign_kept_back_until_timestamp_seconds")));
+    until("its end", || !app.events("forge_limit_over").is_empty());
+    assert!(Utc::now().timestamp() >= ends);
+    let measures = ["countersign_kept_back_requests", "countersign_kept_back_until_timestamp_seconds"].map(measure);
+    assert_eq!((measures, app.events("forge_limit_waited_for").len()), ([0, 0], 1));
 }

@@ -12,6 +12,7 @@ mod demo;
 mod docket;
 mod doctor;
 mod elsewhere;
+mod emulated;
 mod evidence;
 mod faults;
 mod feeds;

@@ -1,6 +1,9 @@
 //! What an emergency leaves to be done: owed, called to mind, and met by whom the policy names, who neither wrote it nor let
 //! it go. Until then the team's next release is held.
 
+use countersign::flow::sheet::{self, Looked, Met, Moment};
+use countersign::store::address::Address;
+use countersign::store::reader::Reader;
 use serde_json::json;
 
 use super::ledger::{goes, next, policy, summary};
@@ -99,11 +102,31 @@ fn n3_e2_e3_an_emergencys_debt_holds_the_next_release_until_the_right_people_pai
     assert_eq!(told_of(&github, NEXT).decided.unwrap().0, "approved");
     assert_eq!(late(), 2);
     drop(served);
+    // Its page says who met it, and with what.
+    let met = met(&app, &validate);
+    assert_eq!(met.by.iter().map(|by| by.as_str()).collect::<Vec<_>>(), ["github:carla"]);
+    assert_eq!(met.evidence, ["https://runs.example/7"]);
     let verified = app.world.run(&["log", "verify", "--database", "sqlite:record.db", "--log-key", "log.pub"]);
     assert_eq!(verified.code, 0, "{}{}", verified.out, verified.err);
 }
 
 /// Somebody says that it is done, and it counts or he is told why not.
+/// How an obligation was met, as the page of the release that left it has it.
+fn met(app: &App, obligation: &str) -> Met {
+    let address = Address::parse(&format!("sqlite:{}", app.world.path().join("record.db").display())).unwrap();
+    countersign::transport::runtime().unwrap().block_on(async {
+        let mut reader = Reader::open(&address).await.unwrap();
+        for latest in reader.decided(50).await.unwrap() {
+            if let Looked::Sheet(sheet) = sheet::look(&mut reader, &latest.stream, Moment::Last).await.unwrap()
+                && let Some((_, met)) = sheet.owed.into_iter().find(|(owed, _)| owed.id == obligation)
+            {
+                return met.expect("it is met");
+            }
+        }
+        panic!("nothing left {obligation}");
+    })
+}
+
 fn validates(app: &App, served: &Served, (name, who): (&str, &str), obligation: &str) {
     comments(
         app,

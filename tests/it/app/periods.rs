@@ -22,7 +22,7 @@ use super::{App, asks, ledger, shop, until};
 use crate::support::github::world::{REPOSITORY, sha};
 use crate::support::receiver::Receiver;
 
-const RELEASE: &str = "shop 2.3.0";
+pub const RELEASE: &str = "shop 2.3.0";
 
 fn policy_text(url: &str) -> String {
     messages::told(&format!("notify: {{ webhook: '{url}' }}\n"))
@@ -32,12 +32,12 @@ fn policy_text(url: &str) -> String {
 }
 
 /// The week that ended last.
-fn week() -> Period {
+pub fn week() -> Period {
     Period::ended(Every::Week, Utc::now(), chrono_tz::UTC).unwrap()
 }
 
 /// A release that `bo` approved in the last week, as the record would have it: it was held once by its tests.
-fn decided(app: &App, text: &str, at: DateTime<Utc>) {
+pub fn decided(app: &App, text: &str, at: DateTime<Utc>) {
     let source = Source {
         path: ".countersign/policy.yml".into(),
         text: text.into(),
@@ -91,6 +91,9 @@ fn began() -> (Receiver, Shown) {
     ledger::policy(&github, &text);
     asks(&github);
     let app = App::new(&github);
+    // Whoever audits is in no group of the forge.
+    let roster = "groups: { 'github:@acme/shop-leads': [github:bo, github:carla], 'group:audit': [github:bo] }";
+    app.world.write("roster.yml", roster);
     decided(&app, &text, week().from + TimeDelta::hours(30));
     app.world.write("new", webhook::SECRET);
     let hook = format!("--message-webhook={url}=new");
@@ -101,7 +104,7 @@ fn began() -> (Receiver, Shown) {
 }
 
 #[test]
-fn a5_reports_are_made_once_told_and_taken_by_whoever_may_read() {
+fn a5_reports_are_made_once_told_and_taken_by_whom_the_policy_has_them_for() {
     let (receiver, mut it) = began();
     let told = |word: &str| {
         let came = receiver.came();
@@ -143,8 +146,31 @@ fn a5_reports_are_made_once_told_and_taken_by_whoever_may_read() {
     }
     assert_eq!(it.get(&bo, "/reports?repository=acme/secret").status, 404);
     assert_eq!(entries(&it.app, "reading"), 1);
+    // `carla` reads the repository, and holds none of the roles that the policy names.
+    let carla = it.login("carla");
+    let reports = format!("/reports?repository={REPOSITORY}");
+    let closed = it.get(&carla, &reports);
+    assert_eq!(closed.status, 403);
+    assert!(closed.text().contains("for whoever holds auditor") && !closed.text().contains(&file), "{}", closed.text());
+    let theirs = form(REPOSITORY, &file).replace(&page.field("token"), &closed.field("token"));
+    let refused = carla.post(&it.served.address, "/report", ORIGIN, &theirs);
+    assert_eq!(refused.status, 403, "{}", refused.text());
+    assert!(refused.text().contains("not for you"), "{}", refused.text());
+    assert_eq!(entries(&it.app, "reading"), 1);
     let access = post(&form(REPOSITORY, &format!("access_review-{label}.json")));
     assert!(access.text().contains("the group was not read for that decision"), "{}", access.text());
+
+    // Where the policy names nobody they are for whoever administers the repository.
+    it.github.with(|world| {
+        let policy = world.contents.get_mut(".countersign/policy.yml").unwrap();
+        *policy = policy.replace("reports: { every: week, to: [auditor], kinds: [population, access_review] }", "");
+        world.admins.push("carla".to_owned());
+    });
+    until("another policy", || it.get(&carla, &reports).status == 200);
+    assert!(it.get(&carla, &reports).text().contains(&file));
+    let closed = it.get(&bo, &reports);
+    assert_eq!(closed.status, 403);
+    assert!(closed.text().contains("for whoever administers it"), "{}", closed.text());
 }
 
 #[test]

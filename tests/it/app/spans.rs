@@ -49,11 +49,11 @@ const PASSING: &str = r#"<testsuite name="shop" tests="1"><testcase name="a"/></
 /// The number of the job on GitLab that submits.
 const JOB: &str = "71";
 
-struct Both {
+pub struct Both {
     app: App,
     github: Github,
     gitlab: Gitlab,
-    url: String,
+    pub url: String,
     served: Served,
 }
 
@@ -322,7 +322,7 @@ fn each_forge_delivers_at_its_own_path_and_what_is_said_of_repositories_says_of_
 }
 
 /// Both forges with their pages, and the app.
-fn with_pages() -> Both {
+pub fn with_pages() -> Both {
     use crate::support::github::login::{CLIENT, CLIENT_SECRET};
     use crate::support::gitlab::login;
     let both = both(

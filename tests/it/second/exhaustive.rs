@@ -169,6 +169,9 @@ fn events(parts: &[Part; 4]) -> (Vec<Act>, Change) {
         lines: Fact::Known(3),
         commits: Fact::Known(commits),
         landed: Fact::Absent,
+        title: Fact::Absent,
+        labels: Fact::Absent,
+        issues: Fact::Absent,
     };
     (acts, change)
 }

@@ -326,6 +326,10 @@ impl Maker<'_> {
             lines: self.fact(lines),
             commits: self.fact(commits),
             landed: if self.c.often(50) { self.none() } else { self.fact(landing) },
+            // Nothing is decided by these.
+            title: Fact::Absent,
+            labels: Fact::Absent,
+            issues: Fact::Absent,
         }
     }
 

@@ -46,16 +46,16 @@ fn every_moment_of_a_release_has_the_decision_that_stood_then() {
                 assert_eq!(stood(Moment::Entry(before)).await, None);
             }
             // Its own entries and no other's: what is to leave for it too.
-            let own = reader.entries_of(&of, None, 100).await.unwrap();
+            let own = reader.entries_of((&of, ""), None, 100).await.unwrap();
             let own: Vec<u64> = own.into_iter().map(|(number, _)| number).collect();
             for entry in [first, second, third] {
                 assert!(own.contains(entry), "{own:?}");
             }
             assert!(!own.contains(other), "{own:?}");
             assert!(own.is_sorted_by(|one, next| one > next), "{own:?}");
-            let before = reader.entries_of(&of, Some(*second), 100).await.unwrap();
+            let before = reader.entries_of((&of, ""), Some(*second), 100).await.unwrap();
             assert!(before.iter().all(|(number, _)| number < second) && !before.is_empty());
-            assert_eq!(reader.entries_of(&of, None, 1).await.unwrap().len(), 1);
+            assert_eq!(reader.entries_of((&of, ""), None, 1).await.unwrap().len(), 1);
             assert!(reader.left_by(&of).await.unwrap().is_empty());
             assert!(reader.history(&stream("3.0"), 10).await.unwrap().is_empty());
         });
@@ -78,7 +78,7 @@ fn releases_that_somebody_may_not_see_take_no_room_from_those_that_he_may() {
             for _ in 0..20 {
                 let page = sheet::releases(&mut reader, may_see, before, 10).await.unwrap();
                 assert!(page.found.len() <= 10);
-                seen.extend(page.found.iter().map(|(latest, _)| latest.stream.release.clone()));
+                seen.extend(page.found.iter().map(|it| it.latest.stream.release.clone()));
                 before = page.more;
                 if before.is_none() {
                     break;

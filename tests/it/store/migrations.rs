@@ -114,7 +114,8 @@ const SECOND: &[&str] = &[
 ];
 
 /// What the steps behind it add, each by its step: columns first, for their tables may go.
-const LATER: [(u32, &str); 11] = [
+const LATER: [(u32, &str); 12] = [
+    (11, "DROP TABLE deployed_entry"),
     (10, "ALTER TABLE deployed DROP COLUMN heard"),
     (10, "ALTER TABLE deployed DROP COLUMN heard_ended"),
     (3, "DROP TABLE log_witnessed"),

@@ -1,6 +1,7 @@
 //! What several tests need.
 
 pub mod browser;
+pub mod emulate;
 pub mod github;
 pub mod gitlab;
 pub mod receiver;

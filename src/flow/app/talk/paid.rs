@@ -122,9 +122,11 @@ impl<H: Hub> Desk<H> {
 
     async fn met(&self, obligation: &str, act: &Act, remark: &Remark, left: &Left) -> Result<(), Unseen> {
         let stream = &left.stream;
+        let evidence: &[String] = if let Deed::Complete { evidence, .. } = &act.does { evidence } else { &[] };
         let body = json!({
             "repository": stream.repository, "release": stream.release, "environment": stream.environment,
             "obligation": obligation, "state": "met", "by": act.by.as_str(), "act": act.id, "change": remark.change,
+            "evidence": evidence,
         });
         let body: Map<String, Value> = body.as_object().cloned().unwrap_or_default();
         let attached = vec![("act.json".to_owned(), serde_json::to_vec(act)?)];

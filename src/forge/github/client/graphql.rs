@@ -53,10 +53,16 @@ impl Wrong {
 impl Answer {
     /// One part of the answer, by the names that lead to it. An error anywhere in it makes it one.
     pub fn part<T: DeserializeOwned>(&self, place: &[&str]) -> Result<T, Fault> {
+        self.part_beside(place, &[])
+    }
+
+    /// The same, whatever became of some of the names in it, which are read for themselves.
+    pub fn part_beside<T: DeserializeOwned>(&self, place: &[&str], others: &[&str]) -> Result<T, Fault> {
         let named = place.join(".");
         let within = |wrong: &&Wrong| {
             let path: Vec<&str> = wrong.path.iter().map_while(Value::as_str).collect();
             path.len().min(place.len()) == path.iter().zip(place).take_while(|(a, b)| a == b).count()
+                && !path.get(place.len()).is_some_and(|name| others.contains(name))
         };
         if let Some(wrong) = self.0.errors.iter().find(within) {
             return Err(wrong.fault(&named));

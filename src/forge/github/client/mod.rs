@@ -27,6 +27,7 @@ use serde::de::DeserializeOwned;
 
 pub use reqwest::Method;
 
+use crate::forge::Wait;
 pub use crate::forge::secret::Secret;
 pub use auth::{AppKey, Identity, Installation};
 pub use base::{Base, NoBase};
@@ -140,6 +141,12 @@ impl Client {
     #[must_use]
     pub fn at(&self, priority: Priority) -> Self {
         Self { priority, ..self.clone() }
+    }
+
+    /// What waits for one of GitHub's limits now.
+    #[must_use]
+    pub fn waits(&self) -> Option<Wait> {
+        self.inner.queue.waits()
     }
 
     /// How many processes send under the same limits, ours included.

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
 use super::pace::{Pace, Priority, Resource};
+use crate::forge::Wait;
 
 /// How many requests are under way at once. GitHub's published limit is 100.
 const AT_ONCE: usize = 16;
@@ -20,6 +21,8 @@ struct State {
     under_way: usize,
     came: u64,
     waiting: BTreeMap<(Priority, u64), oneshot::Sender<()>>,
+    /// Until when each waits that a limit keeps back.
+    kept_back: BTreeMap<(Priority, u64), Instant>,
 }
 
 /// The queue before GitHub.
@@ -35,6 +38,15 @@ impl Drop for Turn {
         let mut state = self.0.lock();
         state.under_way = state.under_way.saturating_sub(1);
         wake(&mut state);
+    }
+}
+
+/// Somebody's place in the queue. Whoever gives up waiting is kept back by nothing any more.
+struct Place<'q>(&'q Queue, (Priority, u64));
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        self.0.lock().kept_back.remove(&self.1);
     }
 }
 
@@ -56,6 +68,13 @@ impl Queue {
         does(&mut self.lock().pace)
     }
 
+    /// What a limit keeps back now.
+    pub fn waits(&self) -> Option<Wait> {
+        let state = self.lock();
+        let until = state.kept_back.values().max().copied()?;
+        Some(Wait { requests: state.kept_back.len(), until })
+    }
+
     /// Waits until one request may go.
     pub async fn turn(&self, resource: Resource, priority: Priority, posts: bool) -> Turn {
         let place = {
@@ -63,6 +82,7 @@ impl Queue {
             state.came += 1;
             (priority, state.came)
         };
+        let kept = Place(self, place);
         loop {
             let wait = {
                 let mut state = self.lock();
@@ -72,23 +92,28 @@ impl Queue {
                 if state.under_way >= AT_ONCE || behind {
                     let (sender, receiver) = oneshot::channel();
                     state.waiting.insert(place, sender);
-                    Wait::Woken(receiver)
+                    Next::Woken(receiver)
                 } else {
                     match state.pace.take(Instant::now(), resource, priority, posts) {
                         Ok(()) => {
                             state.under_way += 1;
+                            drop(state);
+                            drop(kept);
                             return Turn(self.clone());
                         }
-                        Err(until) => Wait::Until(until),
+                        Err(until) => {
+                            state.kept_back.insert(place, until);
+                            Next::Until(until)
+                        }
                     }
                 }
             };
             match wait {
-                Wait::Until(instant) => {
+                Next::Until(instant) => {
                     tokio::time::sleep_until(instant.min(Instant::now() + LOOK).into()).await;
                     wake(&mut self.lock());
                 }
-                Wait::Woken(receiver) => {
+                Next::Woken(receiver) => {
                     let _ = tokio::time::timeout(LOOK, receiver).await;
                 }
             }
@@ -96,7 +121,7 @@ impl Queue {
     }
 }
 
-enum Wait {
+enum Next {
     Until(Instant),
     Woken(oneshot::Receiver<()>),
 }

@@ -173,6 +173,9 @@ impl Known<'_> {
             lines,
             commits: Fact::Known(vec![made]),
             landed: Fact::Absent,
+            title: Fact::Absent,
+            labels: Fact::Absent,
+            issues: Fact::Absent,
         }
     }
 
@@ -236,7 +239,23 @@ impl Known<'_> {
             lines: Fact::Known(pull.additions + pull.deletions),
             commits,
             landed,
+            title: Fact::Known(pull.title.clone()),
+            labels: listed(&whole.labels, |it| it.name.clone()),
+            issues: listed(&whole.issues, |it| format!("{}#{}", it.repository.name_with_owner, it.number)),
         })
+    }
+}
+
+/// A list by the names of its entries, in their order; absent where it has none.
+fn listed<T>(found: &Result<Vec<T>, Fault>, name: impl Fn(&T) -> String) -> Fact<Vec<String>> {
+    match found {
+        Ok(none) if none.is_empty() => Fact::Absent,
+        Ok(found) => {
+            let mut names: Vec<String> = found.iter().map(name).collect();
+            names.sort();
+            Fact::Known(names)
+        }
+        Err(fault) => fault.unavailable(),
     }
 }
 

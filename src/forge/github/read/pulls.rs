@@ -181,6 +181,19 @@ pub(super) struct Id {
     pub(super) id: String,
 }
 
+/// A label.
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct Label {
+    pub(super) name: String,
+}
+
+/// An issue that a pull request closes.
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct Closed {
+    pub(super) number: u64,
+    pub(super) repository: Named,
+}
+
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Named {
@@ -210,6 +223,7 @@ pub(super) struct HeldTip {
 #[serde(rename_all = "camelCase")]
 pub(super) struct Pull {
     pub(super) number: u64,
+    pub(super) title: String,
     pub(super) author: Option<Actor>,
     pub(super) merged: bool,
     pub(super) merged_at: Option<DateTime<Utc>>,
@@ -235,6 +249,9 @@ pub(super) struct WholePull {
     pub(super) reviews: Result<Vec<Review>, Fault>,
     pub(super) comments: Result<Vec<Comment>, Fault>,
     pub(super) events: Result<Vec<Event>, Fault>,
+    pub(super) labels: Result<Vec<Label>, Fault>,
+    /// The issues that it closes.
+    pub(super) issues: Result<Vec<Closed>, Fault>,
 }
 
 /// A list that is being read, as JSON, until its last page was seen.
@@ -349,7 +366,7 @@ async fn of_answer(
     let mut lists: BTreeMap<(u64, Part), Reading> = BTreeMap::new();
     for number in numbers {
         let place = format!("p{number}");
-        let pull = answer.part::<Pull>(&["repository", &place]);
+        let pull = answer.part_beside::<Pull>(&["repository", &place], &Part::TOLD);
         for part in Part::ALL.into_iter().filter(|_| pull.is_ok()) {
             let mut reading = Reading::begin();
             reading.take(answer.part(&["repository", &place, part.name()]), part.name());
@@ -382,6 +399,8 @@ async fn of_answer(
             reviews: list(Part::Reviews).finish("reviews"),
             comments: list(Part::Comments).finish("comments"),
             events: list(Part::Events).finish("the events"),
+            labels: list(Part::Labels).finish("labels"),
+            issues: list(Part::Issues).finish("the issues that it closes"),
             pull,
         });
         (number, whole)

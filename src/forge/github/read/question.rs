@@ -34,7 +34,7 @@ const ENTRIES: usize = 480_000;
 /// How many a commit can list, with the pull requests that brought it.
 const OF_COMMIT: usize = 5 + 20 + 20;
 /// How many a pull request can list, with all of its parts.
-const OF_PULL: usize = 50 + 20 + 1 + 100 * (1 + 25) + 100 + 100 * (1 + 5) + 100 * (1 + 10) + 100;
+const OF_PULL: usize = 50 + 20 + 1 + 100 * (1 + 25) + 100 + 100 * (1 + 5) + 100 * (1 + 10) + 100 + 20 + 20;
 /// How many commits of a history are listed.
 pub(super) const HISTORY: usize = 100;
 
@@ -209,19 +209,28 @@ pub(super) enum Part {
     Reviews,
     Comments,
     Events,
+    Labels,
+    Issues,
 }
 
 impl Part {
-    pub(super) const ALL: [Self; 5] = [Self::Commits, Self::Files, Self::Reviews, Self::Comments, Self::Events];
+    pub(super) const ALL: [Self; 7] =
+        [Self::Commits, Self::Files, Self::Reviews, Self::Comments, Self::Events, Self::Labels, Self::Issues];
+
+    /// Those by which nothing is decided. An issue may be one of a repository that we may not read, and that keeps nobody
+    /// from reading the pull request.
+    pub(super) const TOLD: [&str; 2] = [Self::Labels.name(), Self::Issues.name()];
 
     /// The name under which it stands in the answer.
-    pub(super) fn name(self) -> &'static str {
+    pub(super) const fn name(self) -> &'static str {
         match self {
             Self::Commits => "commits",
             Self::Files => "files",
             Self::Reviews => "reviews",
             Self::Comments => "comments",
             Self::Events => "timelineItems",
+            Self::Labels => "labels",
+            Self::Issues => "closingIssuesReferences",
         }
     }
 
@@ -248,6 +257,11 @@ impl Part {
                  ... on CommentDeletedEvent {{ actor {ACTOR} deletedCommentAuthor {ACTOR} }} \
                  ... on AssignedEvent {{ assignee {ASSIGNEE} }} ... on UnassignedEvent {{ assignee {ASSIGNEE} }} }} }}"
             ),
+            Self::Labels => format!(" labels(first: 20{after}) {{ totalCount {PAGE} nodes {{ name }} }}"),
+            Self::Issues => format!(
+                " closingIssuesReferences(first: 20{after}) {{ totalCount {PAGE} nodes {{ number \
+                 repository {{ nameWithOwner }} }} }}"
+            ),
         }
     }
 }
@@ -261,7 +275,7 @@ impl Second {
         let parts: String = Part::ALL.iter().map(|part| part.text(None)).collect();
         let _ = write!(
             self.0,
-            " p{number}: pullRequest(number: {number}) {{ number author {ACTOR} merged mergedAt changedFiles additions deletions \
+            " p{number}: pullRequest(number: {number}) {{ number title author {ACTOR} merged mergedAt changedFiles additions deletions \
              headRefOid baseRefOid isCrossRepository headRepository {{ nameWithOwner }} \
              assignees(first: 50) {{ totalCount nodes {ACTOR} }} \
              mergeCommit {{ oid tree {{ oid }} parents(first: 20) {{ nodes {{ oid }} }} }} \

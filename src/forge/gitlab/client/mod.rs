@@ -7,7 +7,7 @@
 mod base;
 mod fault;
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -22,6 +22,7 @@ pub use fault::Fault;
 pub(in crate::forge::gitlab) use fault::unread;
 pub(in crate::forge::gitlab) use reqwest::Method;
 
+use crate::forge::Wait;
 use crate::forge::secret::Secret;
 use crate::report::neutral;
 use crate::transport::{http, tls};
@@ -56,6 +57,22 @@ pub struct Calls {
     pub graphql: u64,
 }
 
+/// A request that waits for a limit, until it does not any more or is given up.
+struct Waits<'c>(&'c AtomicUsize);
+
+impl<'c> Waits<'c> {
+    fn begin(count: &'c AtomicUsize) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(count)
+    }
+}
+
+impl Drop for Waits<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 #[derive(Debug)]
 struct Inner {
     http: reqwest::Client,
@@ -65,6 +82,8 @@ struct Inner {
     graphql: AtomicU64,
     /// Nothing goes before then.
     closed_until: Mutex<Option<Instant>>,
+    /// How many requests wait for that.
+    waiting: AtomicUsize,
     /// What people should know of how it was read.
     remarks: Mutex<Vec<String>>,
     /// Whether the token is the app's own, and of nobody else.
@@ -151,6 +170,7 @@ impl Client {
             rest: AtomicU64::default(),
             graphql: AtomicU64::default(),
             closed_until: Mutex::default(),
+            waiting: AtomicUsize::new(0),
             remarks: Mutex::default(),
             is_app: app.is_some(),
             owner: OnceCell::new(),
@@ -356,8 +376,17 @@ impl Client {
         if wait > PATIENCE {
             return Err(Fault::Limited { wait });
         }
+        let _waits = Waits::begin(&self.0.waiting);
         tokio::time::sleep(wait).await;
         Ok(())
+    }
+
+    /// What waits for a limit now.
+    #[must_use]
+    pub fn waits(&self) -> Option<Wait> {
+        let requests = self.0.waiting.load(Ordering::Relaxed);
+        let until = *self.0.closed_until.lock().unwrap_or_else(PoisonError::into_inner);
+        until.filter(|_| requests > 0).map(|until| Wait { requests, until })
     }
 
     fn close(&self, wait: Duration) {

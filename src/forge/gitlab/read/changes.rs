@@ -224,6 +224,17 @@ impl Reading<'_> {
             lines: fact(&whole.lines),
             commits: Fact::Known(commits),
             landed: if merged { landing.unwrap_or_else(unread) } else { Fact::Absent },
+            title: whole
+                .request
+                .title
+                .clone()
+                .map_or_else(|| Fact::Unavailable("GitLab does not say".into()), Fact::Known),
+            labels: match &whole.request.labels {
+                None => Fact::Unavailable("GitLab does not say".into()),
+                Some(none) if none.is_empty() => Fact::Absent,
+                Some(labels) => Fact::Known(labels.clone()),
+            },
+            issues: Fact::Unavailable("GitLab lists them one merge request at a time, and is not asked".into()),
         }
     }
 
@@ -255,6 +266,9 @@ impl Reading<'_> {
             lines: fact(&lines),
             commits: Fact::Known(vec![known.commit(|account| self.accounts.is_bot(account), commit, &[])]),
             landed: Fact::Absent,
+            title: Fact::Absent,
+            labels: Fact::Absent,
+            issues: Fact::Absent,
         })
     }
 }

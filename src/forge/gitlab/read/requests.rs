@@ -20,6 +20,8 @@ const SHORT: usize = 1_000;
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct Request {
     pub(super) iid: u64,
+    pub(super) title: Option<String>,
+    pub(super) labels: Option<Vec<String>>,
     state: String,
     pub(super) author: Option<User>,
     #[serde(default)]

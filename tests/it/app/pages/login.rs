@@ -160,6 +160,31 @@ fn a_login_leads_back_to_a_page_of_ours_and_nowhere_else() {
 }
 
 #[test]
+fn whoever_has_to_log_in_again_comes_back_to_where_he_was() {
+    let it = shown(POLICY, &[]);
+    it.github.person(Some("bo"));
+    let link = |page: &Page| {
+        let text = page.text();
+        let (_, link) = text.split_once("href=\"/login?to=").unwrap_or_else(|| panic!("{text}"));
+        percent_encoding::percent_decode_str(link.split_once('"').unwrap().0).decode_utf8().unwrap().into_owned()
+    };
+    // His session ended before he sent the form.
+    let browser = Browser::default();
+    let sent = [("origin", ORIGIN), ("referer", &format!("{ORIGIN}{RELEASE}")), ("content-type", "text/plain")];
+    let closed = browser.send(&it.served.address, "POST /act", &sent, "does=approve");
+    assert_eq!(closed.status, 403);
+    assert_eq!(link(&closed), RELEASE);
+    let elsewhere = [sent[0], ("referer", "https://evil.example/release?x"), sent[2]];
+    assert_eq!(link(&browser.send(&it.served.address, "POST /act", &elsewhere, "does=approve")), "/");
+    // The forge let nobody in, and he begins anew.
+    it.github.person(None);
+    let back = it.to_forge(&browser, &RELEASE.replace('?', "%3F").replace('&', "%26").replace("%20", "%2520"));
+    let closed = it.get(&browser, &back);
+    assert_eq!(closed.status, 403);
+    assert_eq!(link(&closed), RELEASE);
+}
+
+#[test]
 fn what_somebody_may_not_read_is_as_if_it_were_not_there() {
     let it = shown(POLICY, &[]);
     it.github.with(|world| {

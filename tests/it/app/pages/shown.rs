@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::super::{NEXT, RUN, ago, next_release, reviews, told_of};
 use super::{RELEASE, Shown, asks, begin, shop, told, until};
 use crate::support::github::Github;
-use crate::support::github::world::sha;
+use crate::support::github::world::{Rule, sha};
 
 /// A gate, approvals with a final word, a zone, and what is left to be done.
 pub const POLICY: &str = r#"
@@ -33,6 +33,7 @@ pub fn evil() -> Github {
     let github = shop();
     github.with(|world| {
         world.contents.insert(".countersign/policy.yml".to_owned(), POLICY.to_owned());
+        "Faster baskets".clone_into(&mut world.pulls.get_mut(&12).unwrap().title);
         let command = format!("/countersign approve production as shop-owner: {EVIL}");
         world.comment(12, "IC_9", "ana", &command, &ago(30));
     });
@@ -56,6 +57,7 @@ fn a_page_shows_all_that_the_record_has() {
     let index = it.get(&bo, "/").text();
     assert!(index.contains("<h2>Waiting</h2>") && index.contains("shop 510000000000 to production"), "{index}");
     assert!(index.contains("Europe/London</time>"), "{index}");
+    assert!(index.contains("<p>Faster baskets</p>") && !index.contains("Its deployment"), "{index}");
     let page = it.get(&bo, RELEASE).text();
     for part in [
         "<html lang=\"en\">",
@@ -68,6 +70,7 @@ fn a_page_shows_all_that_the_record_has() {
         "asked</h3>",
         "to approve for <strong>shop-owner</strong>: bo, carla",
         "<h2>Obligations</h2>",
+        ": Faster baskets</th>",
         "<h2>Timeline</h2>",
         "Download the receipt",
         "Europe/London</time>",
@@ -95,8 +98,9 @@ fn a_page_shows_all_that_the_record_has() {
     until("an answer", || told(&it.github).decided.is_some());
     let page = it.get(&bo, RELEASE).text();
     assert!(page.contains("What it left to be done"), "{page}");
+    assert!(page.contains("waits</span>, 3 h 59 min left"), "{page}");
     let (_, timeline) = page.split_once("<h2>Timeline</h2>").unwrap();
-    assert!(timeline.contains("an approval by bo") && timeline.contains("obligation "), "{timeline}");
+    assert!(timeline.contains("an approval by bo") && timeline.contains("to be done: validate, "), "{timeline}");
     assert!(it.get(&bo, "/").text().contains("<h2>Went</h2>"));
     assert_eq!(page.matches("<script").count(), 0);
 }
@@ -148,6 +152,41 @@ fn what_went_past_a_decision_waits_for_nobody() {
     assert!(above.contains("It went past Countersign") && above.contains("let in by carla"), "{above}");
     assert!(above.contains("taken up as an emergency"), "{above}");
     assert!(!page.contains("value=\"approve\"") && !page.contains("value=\"reject\""), "{page}");
+    for part in
+        ["It went past Countersign: </strong>no decision had let it in", "taken up as an emergency, since", "went well"]
+    {
+        assert!(timeline(&page).contains(part), "{part} is not in {}", timeline(&page));
+    }
+    let past = timeline(&page);
+    assert!(list.contains("Its deployment <strong>went well</strong>"), "{list}");
+
+    // It is asked for again, let go, and goes: what went past stays what it was, whatever is decided now. GitHub counts in
+    // whole seconds.
+    std::thread::sleep(std::time::Duration::from_millis(1_100));
+    let made = ago(0);
+    it.github.with(|world| {
+        world.attempts.insert(RUN, (2, "ana".to_owned()));
+        world.started.insert(RUN, ago(0));
+        world.rules.insert((RUN, "production".to_owned()), Rule::default());
+    });
+    until("an answer", || told(&it.github).decided.is_some());
+    it.github.with(|world| {
+        let deployment = world.waited_and_deploys(RUN, "production", &made, &ago(0));
+        world.ends(&deployment, "SUCCESS", &ago(0));
+    });
+    until("that it went", || !it.get(&bo, RELEASE).text().contains("It went past Countersign: </strong>deployed"));
+    let page = it.get(&bo, RELEASE).text();
+    let (above, _) = page.split_once("<h2>What goes</h2>").unwrap();
+    assert!(above.contains("It went past Countersign before: ") && above.contains("let in by carla"), "{above}");
+    for line in past.lines().flat_map(|line| line.split("<li>")).filter(|line| line.contains("past Countersign")) {
+        assert!(timeline(&page).contains(line), "{line} is not in {}", timeline(&page));
+    }
+}
+
+/// The timeline of a page.
+fn timeline(page: &str) -> String {
+    let (_, rest) = page.split_once("<h2>Timeline</h2>").unwrap();
+    rest.split_once("<h2>").unwrap().0.to_owned()
 }
 
 #[test]

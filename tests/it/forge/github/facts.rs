@@ -184,6 +184,43 @@ fn a_hundred_commits_and_a_hundred_members_take_five_calls_and_two_when_nothing_
 }
 
 #[test]
+fn a_change_has_its_title_its_labels_to_the_last_page_and_the_issues_that_it_closes() {
+    let github = shop();
+    let title = "Faster baskets \u{202e}";
+    github.with(|world| {
+        let pull = world.pulls.get_mut(&12).unwrap();
+        title.clone_into(&mut pull.title);
+        pull.labels = ["speed", "checkout", "needs-docs"].map(str::to_owned).to_vec();
+        pull.closes = vec![Some(9), Some(7)];
+    });
+    let asked = ask(&github);
+    let change = asked.change("acme/shop#12");
+    assert_eq!(change["title"], title);
+    assert_eq!(change["labels"], json!(["checkout", "needs-docs", "speed"]));
+    assert_eq!(change["issues"], json!(["acme/shop#7", "acme/shop#9"]));
+    let calls = github.asked().len();
+    // Each list has a page of its own for what is left of it.
+    github.page(2);
+    assert_eq!(*ask(&github).change("acme/shop#12"), *change);
+    assert!(github.asked().len() > 2 * calls);
+    github.page(100);
+
+    // None of them is known to be none; one that may not be seen leaves the others unknown, and keeps nobody from the rest.
+    github.with(|world| {
+        let pull = world.pulls.get_mut(&12).unwrap();
+        pull.labels.clear();
+        pull.closes = vec![Some(7), None];
+        world.runs[0].reviews.push(("bo".to_owned(), "APPROVED".to_owned(), "production".to_owned()));
+    });
+    let asked = ask(&github);
+    let change = asked.change("acme/shop#12");
+    assert_eq!(change["labels"], Value::Null);
+    assert!(change["issues"]["unavailable"].is_string(), "{change}");
+    assert_eq!(change["files"], json!(["checkout/basket.rs"]));
+    assert_eq!(asked.decided().0, 0);
+}
+
+#[test]
 fn t05_whoever_pushed_contributed_whatever_the_commit_says() {
     let github = shop();
     github.with(|world| {

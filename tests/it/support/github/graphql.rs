@@ -426,6 +426,15 @@ impl Answering<'_> {
                 let number = self.argument(field, "number").as_u64().unwrap();
                 if self.world.pulls.contains_key(&number) { self.pull(number) } else { self.missing("NOT_FOUND", path) }
             }
+            ("PullRequest", "closingIssuesReferences") => {
+                // What may not be seen is left out with an error at its place.
+                let all = object["closingIssuesReferences"].as_array().unwrap();
+                if let Some(at) = all.iter().position(Value::is_null) {
+                    let place: Vec<Value> = path.iter().cloned().chain([json!("nodes"), json!(at)]).collect();
+                    self.missing("FORBIDDEN", &place);
+                }
+                Value::Array(all.clone())
+            }
             ("Repository", "issue") => {
                 let number = self.argument(field, "number").as_u64().unwrap();
                 let all = if object["nameWithOwner"] == world::OPS { &self.world.ops } else { &self.world.issues };
@@ -521,9 +530,17 @@ impl Answering<'_> {
             "assignees": assignees,
             "mergeCommit": pull.merge_commit.as_ref().map(|sha| self.commit(sha)),
             "commits": commits, "files": files, "reviews": pull.reviews, "comments": pull.comments,
-            "timelineItems": pushes,
+            "timelineItems": pushes, "title": pull.title,
+            "labels": pull.labels.iter().map(|name| json!({"__typename": "Label", "name": name})).collect::<Vec<_>>(),
+            "closingIssuesReferences": pull.closes.iter().map(closed).collect::<Vec<_>>(),
         })
     }
+}
+
+/// An issue that a pull request closes.
+fn closed(number: &Option<u64>) -> Value {
+    let repository = json!({"__typename": "Repository", "nameWithOwner": REPOSITORY});
+    number.map_or(Value::Null, |number| json!({"__typename": "Issue", "number": number, "repository": repository}))
 }
 
 fn is_connection(field: &Field) -> bool {

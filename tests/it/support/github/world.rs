@@ -68,6 +68,10 @@ pub struct Pull {
     pub events: Vec<Value>,
     pub assignees: Vec<String>,
     pub fork: Option<String>,
+    pub title: String,
+    pub labels: Vec<String>,
+    /// The issues that it closes; `None` is one of a repository that we may not read.
+    pub closes: Vec<Option<u64>>,
 }
 
 #[derive(Clone, Debug)]
