@@ -58,10 +58,12 @@ impl<'de> Scan<'de> {
     #[inline]
     pub(super) fn next(&mut self) -> Option<u8> {
         while let Some(&byte) = self.bytes.get(self.at) {
-            match byte {
-                b' ' | b'\t' | b'\r' => self.at += 1,
-                b'\n' => self.at += 1 + indent(self.bytes, self.at + 1),
-                _ => return Some(byte),
+            if !matches!(byte, b' ' | b'\n' | b'\t' | b'\r') {
+                return Some(byte);
+            }
+            self.at += 1;
+            if byte == b'\n' {
+                self.at = indented(self.bytes, self.at);
             }
         }
         None
@@ -304,18 +306,18 @@ impl<'de> Scan<'de> {
     }
 }
 
-/// How many spaces a line begins with, eight looked at in one step: in a document for people they are a quarter of it.
-#[inline]
-fn indent(bytes: &[u8], line: usize) -> usize {
-    let mut at = line;
+/// Where the spaces end that a line begins with. Eight are looked at in one step: in a document for people they are a
+/// quarter of it.
+#[inline(never)]
+fn indented(bytes: &[u8], mut at: usize) -> usize {
     while let Some(eight) = bytes.get(at..).and_then(<[u8]>::first_chunk) {
         let differs = u64::from_le_bytes(*eight) ^ u64::from_le_bytes([b' '; 8]);
         if differs != 0 {
-            return at + differs.trailing_zeros() as usize / 8 - line;
+            return at + differs.trailing_zeros() as usize / 8;
         }
         at += 8;
     }
-    at - line
+    at
 }
 
 /// Where the bytes of a text that mean themselves end, from `at` on.
