@@ -6,7 +6,7 @@ use super::{USAGE, answer, complain, environment};
 use crate::policy::diagnostics::{Code, Complaints};
 use crate::policy::expression::nearest;
 use crate::policy::roster::Roster;
-use crate::policy::{Policy, Source, attended, complaints_of_some, satisfiable};
+use crate::policy::{Policy, Source, attended, complaints_of_some, satisfiable, systems};
 use crate::workspace::layers::{self, From};
 
 /// Which policy.
@@ -114,8 +114,12 @@ fn praise(policy: &Policy, layers: &[Source], roster: Option<&Path>) -> u8 {
     } else {
         format!("; judged by `decide`, not by `gate`: {}", policy.sections.join(", "))
     };
+    let mut notes = String::new();
+    for says in systems::only_named(&policy.rules) {
+        notes.extend(["note: ", &says, "\n"]);
+    }
     answer(&format!(
-        "{}: good: {}, {}{unread}{tried}\n",
+        "{}: good: {}, {}{unread}{tried}\n{notes}",
         paths.join(", "),
         count(policy.gates.len(), "gate", "gates"),
         count(policy.environments.len(), "environment", "environments"),
@@ -176,7 +180,11 @@ fn try_with(policy: &Policy, path: &Path) -> Result<String, u8> {
     }
     match told.len() {
         0 => {
-            Ok(format!("; satisfiable with any one of {} people absent", satisfiable::everybody(rules, &roster).len()))
+            let number = satisfiable::everybody(rules, &roster).len();
+            // What is of no component is nobody's to approve, and was warned of.
+            let but = satisfiable::of_nobody(rules)
+                .map_or_else(String::new, |file| format!(", but for files of no component, such as `{file}`"));
+            Ok(format!("; satisfiable with any one of {number} people absent{but}"))
         }
         1 => Err(said("the policy asks for what people cannot always give")),
         number => Err(said(&format!("the policy asks for what people cannot always give, in {number} ways"))),

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use crate::model::notable::shortened;
 use crate::policy::evaluate::{Facts, Given, Truth, condition, number};
-use crate::policy::expression::{Comparison, Operation, Question, Term};
+use crate::policy::expression::{Operation, Question, Term};
 
 /// How many parts are told; more would not be read.
 const PARTS: usize = 6;
@@ -231,17 +231,7 @@ impl std::fmt::Display for Words<'_> {
             Term::And(terms) => joined(f, terms, " && "),
             Term::Or(terms) => joined(f, terms, " || "),
             Term::If(a, b, c) => write!(f, "{} ? {} : {}", Within(a, 1), Words(b), Words(c)),
-            Term::Compare(how, a, b) => {
-                let sign = match how {
-                    Comparison::Equal => "==",
-                    Comparison::NotEqual => "!=",
-                    Comparison::Less => "<",
-                    Comparison::AtMost => "<=",
-                    Comparison::Greater => ">",
-                    Comparison::AtLeast => ">=",
-                };
-                write!(f, "{} {sign} {}", Within(a, 4), Within(b, 4))
-            }
+            Term::Compare(how, a, b) => write!(f, "{} {} {}", Within(a, 4), how.sign(), Within(b, 4)),
             Term::Calculate(how, a, b) => {
                 let sign = match how {
                     Operation::Add => "+",

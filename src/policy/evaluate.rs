@@ -299,16 +299,7 @@ fn compare<'v>(how: Comparison, left: &Value<'v>, right: &Value<'v>) -> Value<'v
         (Value::Flag(a), Value::Flag(b)) => Some(a.cmp(b)),
         _ => None,
     };
-    ordering.map_or(Value::Unknown, |ordering| {
-        Value::Flag(match how {
-            Comparison::Equal => ordering.is_eq(),
-            Comparison::NotEqual => ordering.is_ne(),
-            Comparison::Less => ordering.is_lt(),
-            Comparison::AtMost => ordering.is_le(),
-            Comparison::Greater => ordering.is_gt(),
-            Comparison::AtLeast => ordering.is_ge(),
-        })
-    })
+    ordering.map_or(Value::Unknown, |ordering| Value::Flag(how.answers(ordering)))
 }
 
 fn same(a: f64, b: f64) -> bool {

@@ -24,6 +24,8 @@ mod tokens;
 pub(super) use place::placed;
 pub use slips::nearest;
 
+use std::cmp::Ordering;
+
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 
 use super::repository_path;
@@ -66,6 +68,20 @@ impl Expression {
     #[must_use]
     pub fn always_holds(&self) -> bool {
         needs::always(&self.term)
+    }
+
+    /// The comparisons of a name with a number, each as it reads with the name first.
+    #[must_use]
+    pub fn compared_with(&self, name: &str) -> Vec<(String, Comparison, f64)> {
+        let mut found = Vec::new();
+        clash::compared(&self.term, name, &mut found);
+        found.into_iter().map(|(how, number)| (format!("{name} {} {number}", how.sign()), how, number)).collect()
+    }
+
+    /// Whether another one holds wherever this one is answered with no.
+    #[must_use]
+    pub fn otherwise_implies(&self, other: &Self) -> bool {
+        clash::implies(&Term::Not(Box::new(self.term.clone())), &other.term)
     }
 
     /// Whether another one holds wherever it does.
@@ -144,6 +160,34 @@ pub enum Comparison {
     AtMost,
     Greater,
     AtLeast,
+}
+
+impl Comparison {
+    /// Whether it holds of two values of which the first stands so to the second.
+    #[must_use]
+    pub fn answers(self, ordering: Ordering) -> bool {
+        match self {
+            Self::Equal => ordering.is_eq(),
+            Self::NotEqual => ordering.is_ne(),
+            Self::Less => ordering.is_lt(),
+            Self::AtMost => ordering.is_le(),
+            Self::Greater => ordering.is_gt(),
+            Self::AtLeast => ordering.is_ge(),
+        }
+    }
+
+    /// As policies write it.
+    #[must_use]
+    pub fn sign(self) -> &'static str {
+        match self {
+            Self::Equal => "==",
+            Self::NotEqual => "!=",
+            Self::Less => "<",
+            Self::AtMost => "<=",
+            Self::Greater => ">",
+            Self::AtLeast => ">=",
+        }
+    }
 }
 
 /// What is done with two numbers.

@@ -73,7 +73,7 @@ pub(super) fn empty(_: &Rules, places: &mut Places<'_>) {
 }
 
 /// Looks at each layer among all of them.
-fn layers(places: &mut Places<'_>, look: impl Fn(&[Node], &Node, Say<'_>)) {
+pub(super) fn layers(places: &mut Places<'_>, look: impl Fn(&[Node], &Node, Say<'_>)) {
     let mut found: Vec<(usize, Diagnostic)> = Vec::new();
     for (depth, tree) in places.trees.iter().enumerate() {
         look(places.trees, tree, &mut |code, span, message| found.push((depth, Diagnostic::new(code, span, message))));
@@ -84,7 +84,7 @@ fn layers(places: &mut Places<'_>, look: impl Fn(&[Node], &Node, Say<'_>)) {
 }
 
 /// Every node at a path.
-fn at<'n>(node: &'n Node, path: &[&str]) -> Vec<&'n Node> {
+pub(super) fn at<'n>(node: &'n Node, path: &[&str]) -> Vec<&'n Node> {
     let Some((step, rest)) = path.split_first() else { return vec![node] };
     let next: Vec<&Node> = match (&node.value, *step) {
         (Value::List(items), "*") => items.iter().collect(),

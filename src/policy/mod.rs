@@ -60,8 +60,10 @@ pub mod satisfiable;
 pub mod separation;
 pub mod shape;
 mod stricter;
+pub mod systems;
 mod times;
 pub mod tree;
+mod unheeded;
 pub mod vocabulary;
 pub mod waiver;
 

@@ -76,8 +76,23 @@ pub(super) fn way_back(rules: &Rules, places: &mut Places<'_>) {
 /// Complains about files that may go by themselves and belong to no component: once they may not, in a peak or with an
 /// approval in advance that has ended, nobody is asked for them, and nobody can let them go.
 pub(super) fn of_no_component(rules: &Rules, places: &mut Places<'_>) {
+    for (at, file) in astray(rules) {
+        let message = format!(
+            "what goes by itself here is of no component, such as `{file}`: once it does not, in a peak or where more is asked, nobody is asked for it and nobody can approve it; name it under `paths` of a component"
+        );
+        places.complain(Code::Overlooked, &at, message);
+    }
+}
+
+/// A file that may go by itself, and that nobody can approve once it may not.
+pub(super) fn of_nobody(rules: &Rules) -> Option<String> {
+    astray(rules).into_iter().next().map(|(_, file)| file)
+}
+
+/// Where conditions let files go that belong to no component, each with such a file.
+fn astray(rules: &Rules) -> Vec<([&str; 3], String)> {
     if rules.components.is_empty() {
-        return;
+        return Vec::new();
     }
     let models = rules.models.iter().map(|model| (["standard_changes", model.name.as_str(), "when"], &model.when));
     let environments = rules.environments.iter().filter_map(|rule| match &rule.approval {
@@ -86,16 +101,12 @@ pub(super) fn of_no_component(rules: &Rules, places: &mut Places<'_>) {
         }
         _ => None,
     });
-    let all: Vec<([&str; 3], &Expression)> = models.chain(environments).collect();
-    for (at, condition) in all {
+    let all = models.chain(environments);
+    all.filter_map(|(at, condition)| {
         let globs = condition.predicates().into_iter().filter(|(name, _)| *name == "change.only");
-        let mut globs = globs.flat_map(|(_, globs)| globs.iter());
-        let Some(file) = globs.find_map(|glob| outside(rules, glob)) else { continue };
-        let message = format!(
-            "what goes by itself here is of no component, such as `{file}`: once it does not, in a peak or where more is asked, nobody is asked for it and nobody can approve it; name it under `paths` of a component"
-        );
-        places.complain(Code::Overlooked, &at, message);
-    }
+        globs.flat_map(|(_, globs)| globs.iter()).find_map(|glob| outside(rules, glob)).map(|file| (at, file))
+    })
+    .collect()
 }
 
 /// A file that a glob means and that belongs to no component.

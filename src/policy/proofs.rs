@@ -9,6 +9,7 @@ use super::openings;
 use super::rules::{Approval, MemberRef, Route, Rules};
 use super::satisfiable::{self, Strictness};
 use super::tree::Node;
+use super::unheeded;
 use crate::model::facts::Via;
 use crate::model::lookalike::skeleton;
 use crate::model::stated::Stated;
@@ -81,7 +82,7 @@ fn find(tree: &Node, path: &[&str]) -> Option<Span> {
 type Proof = fn(&Rules, &mut Places<'_>);
 
 /// Each proof, with the sections that it looks at.
-const PROOFS: [(Proof, &[&str]); 25] = [
+const PROOFS: [(Proof, &[&str]); 31] = [
     (environments, &["environments"]),
     (teams, &["components", "routes", "reviews"]),
     (routes, &["environments", "routes", "classes", "break_glass"]),
@@ -107,6 +108,12 @@ const PROOFS: [(Proof, &[&str]); 25] = [
     (openings::way_back, &["routes"]),
     (openings::of_no_component, &["environments", "components", "standard_changes"]),
     (openings::never_business, &["calendar"]),
+    (unheeded::severities, &["classes", "incidents"]),
+    (unheeded::ends, &["rigor"]),
+    (unheeded::samples, &[]),
+    (unheeded::too_short, &["components", "packs"]),
+    (unheeded::overlapping, &["components"]),
+    (unheeded::misspelled, &[]),
 ];
 
 /// What says who is asked to approve, and who can.

@@ -11,6 +11,7 @@ use super::calendar::Peak;
 use super::coherence::Attributes;
 use super::evaluate::{Truth, condition};
 use super::matching;
+use super::openings;
 use super::roster::Roster;
 use super::rules::{Approval, Component, MemberRef, On, RaciRow, Role, Route, Rules};
 use crate::model::stated::Stated;
@@ -76,6 +77,12 @@ pub fn unnamed<'r>(rules: &Rules, roster: &'r Roster) -> Vec<&'r str> {
 #[must_use]
 pub fn everybody(rules: &Rules, roster: &Roster) -> Vec<String> {
     Directory::of(rules, Some(roster)).everybody().into_iter().map(str::to_owned).collect()
+}
+
+/// A file that goes by itself and is of no component: once it does not, no approval lets it go, whoever is there.
+#[must_use]
+pub fn of_nobody(rules: &Rules) -> Option<String> {
+    openings::of_nobody(rules)
 }
 
 /// What cannot be satisfied with everybody there, and with each person absent in turn.

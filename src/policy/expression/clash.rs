@@ -50,6 +50,25 @@ pub(super) fn implies(one: &Term, other: &Term) -> bool {
     said.clashes()
 }
 
+/// The comparisons of a name with numbers, with the name first.
+pub(super) fn compared(term: &Term, name: &str, found: &mut Vec<(Comparison, f64)>) {
+    match term {
+        Term::Compare(how, one, other) => match (one.as_ref(), other.as_ref()) {
+            (Term::Name(known), Term::Number(number)) if known == name => found.push((*how, *number)),
+            (Term::Number(number), Term::Name(known)) if known == name => found.push((turned(*how), *number)),
+            _ => {}
+        },
+        Term::Not(of) => compared(of, name, found),
+        Term::And(all) | Term::Or(all) => all.iter().for_each(|one| compared(one, name, found)),
+        Term::If(asked, then, otherwise) => {
+            for one in [asked, then, otherwise] {
+                compared(one, name, found);
+            }
+        }
+        _ => {}
+    }
+}
+
 /// What several conditions say together.
 #[derive(Debug, Default)]
 pub(super) struct Said<'t> {

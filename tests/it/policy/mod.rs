@@ -21,6 +21,7 @@ mod periods;
 mod places;
 mod rules;
 mod satisfiable;
+mod unheeded;
 
 use countersign::policy::diagnostics::Complaints;
 use countersign::policy::{self, Attachment, Policy, Source};

@@ -526,5 +526,6 @@ fn what_is_unavailable_opens_nothing() {
             }
         }
     });
-    conclude(name, number, 100, &found);
+    // Few policies stand behind so many worlds, and one that holds everything has every answer the same.
+    conclude(name, number, 50, &found);
 }
