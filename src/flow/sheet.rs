@@ -229,7 +229,7 @@ async fn titles(reader: &mut Reader, of: &Latest) -> Result<Vec<String>, Fault> 
     let Some(bytes) = reader.blob(of.facts).await? else { return Ok(Vec::new()) };
     let made: Option<Made> = serde_json::from_slice(&bytes).ok();
     let changes = made.map(|made| made.release.changes);
-    let all = changes.iter().flat_map(|changes| changes.entries());
+    let all = changes.iter().flat_map(Fact::entries);
     Ok(all.filter_map(|change| change.title.known().cloned()).filter(|title| !title.is_empty()).collect())
 }
 

@@ -94,24 +94,23 @@ async fn reads<H: Hub, D: Doorway>(
     repository: &str,
 ) -> Result<(), Response> {
     let next = html! { p { a class="action" href=(PATH) { "Reports" } } };
-    let closed =
-        |says: &str| Err(plainly(StatusCode::FORBIDDEN, "These reports are not for you", Some(here), says, &next));
+    let closed = |says: &str| plainly(StatusCode::FORBIDDEN, "These reports are not for you", Some(here), says, &next);
     match pages.desk.reads_reports(repository, &here.visitor.account).await {
         Ok(Reads::Holds) => Ok(()),
-        Ok(Reads::OnlyFor(roles)) => closed(&format!(
+        Ok(Reads::OnlyFor(roles)) => Err(closed(&format!(
             "The policy of {} has reports for whoever holds {}. Ask one of them, or whoever keeps the policy.",
             name(repository),
             names(&roles)
-        )),
+        ))),
         Ok(Reads::Administrators) => {
             if given_up::administered(pages, headers, here, &link::reports(repository)).await?(repository) {
                 return Ok(());
             }
-            closed(&format!(
+            Err(closed(&format!(
                 "The policy of {} names nobody for whom reports are, and so they are for whoever administers it. A role stands under \
                  `to` of `reports`.",
                 name(repository)
-            ))
+            )))
         }
         Err(why) => {
             pages.desk.say("readers_unknown", &json!({ "repository": repository, "fault": why.to_string() }));

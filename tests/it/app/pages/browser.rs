@@ -39,13 +39,16 @@ fn a_real_browser_finds_nothing_that_shuts_people_out() {
         pull.closes = vec![Some(7)];
     });
     let app = App::new(&github);
-    // A release of last week left something to be done, and its reports and its survey are there.
+    // A release of last week was held by its tests, went by another policy, and left something to be done; its reports and its
+    // survey are there.
     let then = policy
         .replace("accountable: 2", "accountable: 1")
         .replace("github:@acme/shop-leads", "github:bo")
         .replace("environments:\n", "environments:\n  staging: { approval: automatic }\n")
         .replace("tests.failed == 0\" }", "tests.failed == 0\", environments: [staging] }");
-    periods::decided(&app, &then, periods::week().from + TimeDelta::hours(30));
+    for (text, hours) in [(&policy, 30), (&then, 31)] {
+        periods::decided(&app, text, periods::week().from + TimeDelta::hours(hours));
+    }
     // The address that browsers use has to be known before the app takes it.
     let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
     let address = format!("http://{free}");
