@@ -108,7 +108,7 @@ fn four_values(text: &str) {
         names.push(name);
         assert!(lines.by_ref().any(|line| line == delimiter), "`{name}` never ends");
     }
-    assert_eq!(names, ["decision", "blocked", "held", "json"]);
+    assert_eq!(names, ["decision", "id", "blocked", "held", "json"]);
 }
 
 fn dotenv(text: &str) {
@@ -118,7 +118,7 @@ fn dotenv(text: &str) {
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~%,".contains(&byte);
         assert!(key.starts_with("COUNTERSIGN_") && value.bytes().all(plain), "{line}");
     }
-    assert_eq!(text.lines().count(), 9);
+    assert_eq!(text.lines().count(), 10);
 }
 
 /// Bytes that say how the decision is made, then texts with NUL between them.
@@ -143,6 +143,7 @@ fn decision(bytes: &[u8]) -> Decision {
                 verdict: reason.verdict(),
                 reason,
                 explanation: said(),
+                next: reason.next(),
                 requirement: Some(said()),
                 verified_by: Some(said()),
                 keep: Some(said()),
@@ -174,6 +175,7 @@ fn decision(bytes: &[u8]) -> Decision {
     let opens = gates.iter().all(|gate| gate.verdict.opens());
     Decision {
         version: VERSION,
+        id: "ab".repeat(32),
         decision: if opens { Outcome::Proceed } else { Outcome::Hold },
         summary: said(),
         environment: said(),

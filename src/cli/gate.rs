@@ -446,7 +446,10 @@ fn plan(arguments: &Arguments, place: Place, progress: &Progress) -> Result<Plan
     }
     let roots = arguments.roots();
     if let Some(root) = roots.iter().find(|root| !root.is_dir()) {
-        return said(format!("`--artifacts {}` is not a folder", root.display()));
+        return said(format!(
+            "`--artifacts {}` is not a folder; name the one in which the pipeline left its reports",
+            root.display()
+        ));
     }
     if let Some(output) = arguments.output()
         && let Some(gate) = reader_of(&output, &policy, &roots)
@@ -465,11 +468,15 @@ fn plan(arguments: &Arguments, place: Place, progress: &Progress) -> Result<Plan
     }
     let commit = one(arguments.commit.as_ref(), given, "COMMIT").or_else(|| place.commit());
     if let Some(sha) = commit.as_ref().filter(|sha| !matches!(sha.len(), 40 | 64) || !hexadecimal(sha)) {
-        return said(format!("the commit `{sha}` is not a full SHA-1 or SHA-256"));
+        return said(format!(
+            "the commit `{sha}` is not a full SHA-1 or SHA-256; name it by all its 40 or 64 digits, as `git rev-parse` does"
+        ));
     }
     let repository = one(arguments.repository.as_ref(), given, "REPOSITORY").or_else(|| place.repository());
     if let Some(name) = repository.as_ref().filter(|name| !is_repository(name)) {
-        return said(format!("the repository `{name}` is not of the form `owner/name`"));
+        return said(format!(
+            "the repository `{name}` is not of the form `owner/name`; name it so with `--repository`"
+        ));
     }
     let guards = |gate: &&Gate| gate.guards(&environment, &components);
     let of_the_job = policy.gates.iter().filter(guards).find_map(|gate| gate.trust.of_the_job());
@@ -529,10 +536,12 @@ fn digest(stated: &str, limit: u64, progress: &Progress) -> Result<String, Refus
         if digest.len() == 64 && hexadecimal(digest) {
             return Ok(digest.to_ascii_lowercase());
         }
-        return Err(Refusal::Said(format!("`--artifact {stated}` is no SHA-256 digest of 64 hexadecimal digits")));
+        return Err(Refusal::Said(format!(
+            "`--artifact {stated}` is no SHA-256 digest of 64 hexadecimal digits; write one as `sha256sum` prints it"
+        )));
     }
     let artifact = open::named(Path::new(stated), limit)
-        .map_err(|fault| Refusal::Said(format!("`--artifact {stated}`: {fault}")))?;
+        .map_err(|fault| Refusal::Said(format!("`--artifact {stated}`: {fault}; name a file, or its `sha256:…`")))?;
     progress.reading(stated, artifact.len() as u64);
     let digest = open::sha256(&artifact);
     progress.done(stated);

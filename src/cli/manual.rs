@@ -285,10 +285,12 @@ fn reasons(out: &mut String) {
     let _ = writeln!(
         out,
         "\n## Reasons\n\nA reason keeps its meaning between versions; new ones may come.\n\n\
-         | reason | verdict | meaning |\n| --- | --- | --- |"
+         | reason | verdict | meaning | what to do next |\n| --- | --- | --- | --- |"
     );
     for reason in Reason::ALL {
-        let _ = writeln!(out, "| `{}` | {} | {} |", reason.code(), reason.verdict().word(), cell(reason.meaning()));
+        let (code, verdict) = (reason.code(), reason.verdict().word());
+        let next = reason.next().unwrap_or("nothing");
+        let _ = writeln!(out, "| `{code}` | {verdict} | {} | {} |", cell(reason.meaning()), cell(next));
     }
     let _ = writeln!(
         out,

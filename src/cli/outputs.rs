@@ -191,13 +191,19 @@ fn printed(text: &str) -> Result<(), String> {
 }
 
 fn put(path: &Path, text: &str) -> Result<(), String> {
-    fs::write(path, text).map_err(|error| format!("{} could not be written: {error}", path.display()))
+    fs::write(path, text).map_err(|error| unwritten(path, &error))
 }
 
 fn add(path: &Path, text: &str) -> Result<(), String> {
     let file = OpenOptions::new().append(true).create(true).open(path);
-    file.and_then(|mut file| file.write_all(text.as_bytes()))
-        .map_err(|error| format!("{} could not be written: {error}", path.display()))
+    file.and_then(|mut file| file.write_all(text.as_bytes())).map_err(|error| unwritten(path, &error))
+}
+
+fn unwritten(path: &Path, error: &std::io::Error) -> String {
+    format!(
+        "{} could not be written: {error}; see that its folder is there, has room, and that this command may write to it",
+        path.display()
+    )
 }
 
 /// A word that nobody who wrote an artifact can have known.

@@ -94,10 +94,10 @@ pub(super) fn measures(wanted: Option<Kind>) -> u8 {
 }
 
 pub(super) fn explain(code: Option<&str>) -> u8 {
-    let reasons = Reason::ALL.iter().map(|reason| (reason.code(), reason.verdict().word(), reason.meaning()));
-    let codes = Code::ALL.iter().map(|code| (code.word(), "policy", code.meaning()));
-    let grounds = Ground::ALL.iter().map(|ground| (ground.code(), "release", ground.meaning()));
-    let flaws = Flaw::ALL.iter().map(|flaw| (flaw.code(), "installation", flaw.meaning()));
+    let reasons = Reason::ALL.iter().map(|it| (it.code(), it.verdict().word(), it.meaning(), it.next()));
+    let codes = Code::ALL.iter().map(|code| (code.word(), "policy", code.meaning(), Some(code.next())));
+    let grounds = Ground::ALL.iter().map(|ground| (ground.code(), "release", ground.meaning(), None));
+    let flaws = Flaw::ALL.iter().map(|flaw| (flaw.code(), "installation", flaw.meaning(), None));
     let found: Vec<_> = reasons
         .chain(codes)
         .chain(grounds)
@@ -113,7 +113,13 @@ pub(super) fn explain(code: Option<&str>) -> u8 {
         complain(&format!("there is no code `{code}`{hint}; `countersign explain` lists all"));
         return USAGE;
     }
-    let lines: Vec<String> =
-        found.iter().map(|(word, kind, meaning)| format!("{word:22} {kind:15} {meaning}\n")).collect();
+    let next = |next: &Option<&str>| match next.filter(|_| code.is_some()) {
+        Some(next) => format!("{:22} {:15} {next}\n", "", "next:"),
+        None => String::new(),
+    };
+    let lines: Vec<String> = found
+        .iter()
+        .map(|(word, kind, meaning, then)| format!("{word:22} {kind:15} {meaning}\n{}", next(then)))
+        .collect();
     answer(&lines.concat())
 }

@@ -119,7 +119,10 @@ fn told(answer: &Answer) -> u8 {
         "reject" => BLOCKED,
         _ => UNKNOWN,
     };
-    match print(&format!("{}\n", neutral::line(&answer.summary, SENTENCE))) {
+    let said = |text: &str| neutral::line(text, SENTENCE);
+    // By these the app's record has it: what a job was told is found again there.
+    let whose = format!("{} for commit {} into {}", answer.decision, answer.commit, answer.environment);
+    match print(&format!("{}\ndecision: {}\n", said(&answer.summary), said(&whose))) {
         Err(error) if code == PROCEED => {
             complain(&format!("standard output could not be written: {error}"));
             UNKNOWN

@@ -134,6 +134,26 @@ impl Tally {
         Ok(())
     }
 
+    /// Whether a report is read though its very bytes were read before: of tests, whether one fails anew is asked of each
+    /// report by itself, and of findings more can only hold more.
+    #[must_use]
+    pub fn reads_copies(&self) -> bool {
+        matches!(self, Self::Tests(_) | Self::Findings(_))
+    }
+
+    /// The tests that were counted so far, of which a copy adds none.
+    #[must_use]
+    pub fn counts(&self) -> Option<tests::Counts> {
+        if let Self::Tests(tally) = self { Some(tally.counts()) } else { None }
+    }
+
+    /// Counts no more tests than that.
+    pub fn only(&mut self, counts: tests::Counts) {
+        if let Self::Tests(tally) = self {
+            tally.only(counts);
+        }
+    }
+
     /// What the names of measures begin with that a report has left open so far. What one report does not state is
     /// unknown of all of them together.
     fn open(&self) -> Vec<&'static str> {

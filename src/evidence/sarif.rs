@@ -8,7 +8,7 @@
 //! | `security-severity` among the rule's properties | the severity, in CVSS bands |
 //! | `suppressions` | suppressed when there is one and none is `underReview` or `rejected` |
 //! | `baselineState` | `new` is new, `unchanged` and `updated` are not, `absent` counts nowhere |
-//! | `fingerprints`, else `partialFingerprints`, else rule, file and message | what makes a result the same one in a baseline; where no file is named, the logical location; a place that is a number which the run does not explain is always new |
+//! | `fingerprints`, else `partialFingerprints`, else rule, file and message | what makes a result the same one in a baseline; where no file is named, the logical location, which `logicalLocations` of the run explain where they stand before `results`; a place that is a number which the run does not explain is always new |
 //! | `artifacts`, `originalUriBaseIds` | the file of a location that does not say it by itself |
 //! | `invocations` | `endTimeUtc`: when it was made; `executionSuccessful: false`, or another `exitCode` than 0 where that is not stated: the tool failed |
 //! | `versionControlProvenance` | the commits that the run is about, of its repositories; every run must be about what is released |
@@ -171,6 +171,10 @@ impl<'de> Run<'de> {
             "artifacts" => {
                 self.places.artifacts = Some(value.later());
                 self.told.places = self.places.are_told();
+                Ok(())
+            }
+            "logicalLocations" => {
+                self.places.logical = Some(value.later());
                 Ok(())
             }
             "originalUriBaseIds" => {

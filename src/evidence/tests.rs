@@ -77,6 +77,10 @@ pub struct TestTally {
     pub(super) bounds: Bounds,
 }
 
+/// How many cases were folded in, and how they ended.
+#[derive(Clone, Copy, Debug)]
+pub struct Counts([u64; 6]);
+
 /// What a tally has to do with a baseline.
 #[derive(Debug, Default)]
 enum Comparison {
@@ -164,6 +168,18 @@ impl TestTally {
     pub fn open(&self) -> Vec<&'static str> {
         let open = [(self.untimed, "tests.time"), (self.flaky_unstated, "tests.flaky")];
         open.into_iter().filter_map(|(open, names)| open.then_some(names)).collect()
+    }
+
+    /// What was counted so far.
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        Counts([self.total, self.failed, self.errors, self.skipped, self.flaky, self.nanoseconds])
+    }
+
+    /// Counts no more than that: what was read since is a copy of what was read before. Whether its cases fail anew where
+    /// it lies was asked all the same.
+    pub fn only(&mut self, Counts(counts): Counts) {
+        [self.total, self.failed, self.errors, self.skipped, self.flaky, self.nanoseconds] = counts;
     }
 
     fn fail(&mut self, failing: &Failing<'_>) {

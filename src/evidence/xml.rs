@@ -19,10 +19,8 @@ mod scan;
 
 use std::borrow::Cow;
 
-use quick_xml::events::BytesRef;
-
 pub use self::attribute::RawValue;
-use self::attribute::{Attribute, Seen, Unfit};
+use self::attribute::{Attribute, Seen, Unfit, is_allowed, numbered};
 use self::scan::{BLANK, Part, Scan, Tag, past_blank};
 use crate::model::bounds::{Bounds, raise};
 use crate::model::notable::shortened;
@@ -144,14 +142,20 @@ impl<'a> Xml<'a> {
             "amp" => Ok(Cow::Borrowed("&")),
             "quot" => Ok(Cow::Borrowed("\"")),
             "apos" => Ok(Cow::Borrowed("'")),
-            _ => match BytesRef::new(reference).resolve_char_ref() {
-                Ok(Some(character)) => Ok(Cow::Owned(character.to_string())),
-                Ok(None) => {
-                    Err(self.scan.fault(at, "an entity that XML does not define itself; entities are not expanded"))
+            _ => match numbered(reference) {
+                Some(character) if is_allowed(character) => Ok(Cow::Owned(character.to_string())),
+                Some(_) => {
+                    let found = shortened(reference, 60);
+                    Err(self
+                        .scan
+                        .fault(at, format!("`&{found};` is a character that XML does not allow; leave it out")))
                 }
-                Err(_) => {
+                None if reference.starts_with('#') => {
                     let found = shortened(reference, 60);
                     Err(self.scan.fault(at, format!("expected the number of a character, found `&{found};`")))
+                }
+                None => {
+                    Err(self.scan.fault(at, "an entity that XML does not define itself; entities are not expanded"))
                 }
             },
         }

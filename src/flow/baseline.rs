@@ -64,10 +64,20 @@ impl Before {
 
 /// A baseline that was to be there and got lost is not the lack of one.
 fn nothing() -> Fault {
-    Fault::malformed(
-        Place::Whole,
-        "holds no file; leave `--baseline` out for a first release, and see `first_release` in the policy",
-    )
+    lost("the folder holds no file")
+}
+
+/// A report of the last release that has no byte.
+pub(super) fn no_byte() -> Fault {
+    lost("the file is empty, of 0 bytes, and so no report of the last release")
+}
+
+fn lost(what: &str) -> Fault {
+    let message = format!(
+        "{what}; fetch what the last release left anew, or leave `--baseline` out for a first release, and see \
+         `first_release` in the policy"
+    );
+    Fault { reason: Reason::NotInBaseline, place: Place::Whole, message }
 }
 
 pub(super) fn compared_with_itself(entry: &Entry) -> Fault {

@@ -62,6 +62,7 @@ pub fn run(request: &Request<'_>) -> Decision {
     let worst = gates::together(gates.iter().map(|gate| gate.verdict));
     Decision {
         version: decision::VERSION,
+        id: String::new(),
         decision: gates::outcome(worst),
         summary: crate::decide::summary::of(&gates, &request.environment),
         environment: request.environment.clone(),
@@ -73,6 +74,7 @@ pub fn run(request: &Request<'_>) -> Decision {
         not_evaluated: not_evaluated(policy, &request.environment),
         gates,
     }
+    .identified()
 }
 
 /// What there is to do for one gate.
@@ -160,6 +162,7 @@ fn said(gate: &Gate, judgement: Judgement, gathered: Gathered, has_namesake: boo
         Baseline::Known(measures) => measures.into_read(),
         Baseline::Absent | Baseline::Without(_) | Baseline::Unreadable(..) => Measures::new(),
     };
+    let copies = gathered.copies.as_ref().map(|copied| format!("; {copied}"));
     GateDecision {
         name: gate.name.clone(),
         has_namesake,
@@ -167,7 +170,8 @@ fn said(gate: &Gate, judgement: Judgement, gathered: Gathered, has_namesake: boo
         kind: gate.kind,
         verdict: judgement.verdict,
         reason: judgement.reason,
-        explanation: judgement.explanation,
+        explanation: judgement.explanation + copies.as_deref().unwrap_or_default(),
+        next: judgement.reason.next().filter(|_| !judgement.verdict.opens()),
         requirement: gate.require.as_ref().map(|require| require.source.clone()),
         verified_by: gate.verified_by.clone(),
         keep: gate.keep.clone(),

@@ -20,8 +20,30 @@ pub(super) struct Gathered {
     pub(super) evidence: Vec<Evidence>,
     /// How many statements were read beside the files.
     pub(super) statements: u64,
+    /// The first file that says, byte for byte, what another says.
+    pub(super) copies: Option<Copied>,
     pub(super) notables: Vec<Notable>,
     pub(super) notable_count: u64,
+}
+
+/// A file of the same bytes as one before it.
+pub(super) struct Copied {
+    pub(super) path: String,
+    pub(super) of: String,
+    /// How many such files there are beside it.
+    pub(super) more: usize,
+    /// Whether both together count once.
+    pub(super) once: bool,
+}
+
+impl std::fmt::Display for Copied {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} is {} byte for byte", self.path, self.of)?;
+        if self.more > 0 {
+            write!(f, ", and {} more are such copies", self.more)?;
+        }
+        f.write_str(if self.once { "; such a report counts once" } else { "; each counts, so pass each on once" })
+    }
 }
 
 /// More files are meant than one gate reads.
@@ -42,6 +64,10 @@ pub(super) fn format(text: &[u8], bounds: &Bounds, kind: Kind) -> Result<Format,
         return Err(fault(Reason::Malformed, "the file is empty; the step that makes it may have failed".to_owned()));
     }
     let Some(format) = recognise_within(text, bounds) else {
+        if matches!(text, [0, 1..=255, ..] | [1..=255, 0, ..]) {
+            let message = "UTF-16 without a byte-order mark, or no text at all; write the report in UTF-8";
+            return Err(fault(Reason::Unrecognised, message.to_owned()));
+        }
         if let Some(damage) = recognise::damage(text, bounds, kind) {
             return Err(damage);
         }

@@ -1,10 +1,10 @@
 //! Reads the reports of a gate into one tally, beside the last release's where
 //! the requirement compares with it.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
-use super::baseline::Before;
-use super::gathered::{Gathered, format, shown};
+use super::baseline::{Before, no_byte};
+use super::gathered::{Copied, Gathered, format, shown};
 use super::request::Request;
 use crate::decide::gates::{Baseline, File, Table};
 use crate::evidence::{Tally, gatling};
@@ -39,11 +39,28 @@ impl Gathered {
         let remembered = before.and_then(|before| self.remember(request, gate, before, &mut here));
         let Some(tally) = Tally::new(gate.kind, remembered) else { return };
         let mut tally = tally.within(request.policy.limits.reading);
+        let mut copies = Copies::among(meant);
         for entry in meant {
             let path = shown(request, entry);
-            tally.at(here.get(entry.path.as_str()).copied());
-            let (evidence, mut about, mut outcome) =
-                report(request, &path, open::entry(entry, request.policy.limits.bytes), gate.kind, &mut tally);
+            let place = here.get(entry.path.as_str()).copied();
+            let artifact = open::entry(entry, request.policy.limits.bytes);
+            let known = copies.of(entry, artifact.as_ref().ok());
+            if let Some(known) = &known {
+                self.copied(&path, known, gate.kind != Kind::Findings);
+            }
+            let (evidence, mut about, mut outcome) = match known {
+                Some(Known { evidence, about, outcome }) if !tally.reads_copies() => {
+                    (Evidence { path: path.clone(), ..evidence }, about, outcome)
+                }
+                known => {
+                    tally.at(place);
+                    let counts = known.and_then(|_| tally.counts());
+                    let read = report(request, &path, artifact, gate.kind, &mut tally);
+                    counts.into_iter().for_each(|counts| tally.only(counts));
+                    copies.note(entry, &read.0, &read.1, &read.2);
+                    read
+                }
+            };
             let digest = evidence.sha256.clone().unwrap_or_default();
             self.evidence.push(evidence);
             if outcome.is_ok() {
@@ -65,6 +82,17 @@ impl Gathered {
         }
         self.notable_count = notables.seen();
         self.notables = notables.into_sorted();
+    }
+
+    /// Notes that a file is a copy of one before it.
+    fn copied(&mut self, path: &str, known: &Known, once: bool) {
+        match &mut self.copies {
+            Some(copied) => copied.more += 1,
+            None => {
+                let of = known.evidence.path.clone();
+                self.copies = Some(Copied { path: path.to_owned(), of, more: 0, once });
+            }
+        }
     }
 
     /// Reads the last release's reports. Of the paths of this one's, those are left that the last one's have too.
@@ -89,10 +117,25 @@ impl Gathered {
         here.retain(|path| there.contains(path));
         let mut any = false;
         // Each is opened when its turn comes: open files and mappings are few.
+        let mut copies = Copies::among(&meant);
         for entry in meant {
-            tally.at(here.get(entry.path.as_str()).copied());
-            match report(request, &entry.path, open::entry(entry, limits.bytes), gate.kind, &mut tally).2 {
+            let place = here.get(entry.path.as_str()).copied();
+            let artifact = open::entry(entry, limits.bytes);
+            let is_copy = copies.of(entry, artifact.as_ref().ok()).is_some();
+            if is_copy && !tally.reads_copies() {
+                continue;
+            }
+            tally.at(place);
+            let counts = tally.counts().filter(|_| is_copy);
+            let (evidence, about, outcome) = report(request, &entry.path, artifact, gate.kind, &mut tally);
+            counts.into_iter().for_each(|counts| tally.only(counts));
+            copies.note(entry, &evidence, &about, &outcome);
+            match outcome {
                 Ok(()) => any = true,
+                Err(fault) if fault.reason == Reason::Malformed && evidence.bytes == 0 => {
+                    self.found.baseline = Baseline::Unreadable(entry.path.clone(), no_byte());
+                    return None;
+                }
                 Err(fault) if fault.reason == Reason::OtherKind && before.one_file => {}
                 Err(fault) if fault.reason == Reason::EmptyReport => any = true,
                 Err(fault) => {
@@ -108,6 +151,55 @@ impl Gathered {
         self.found.baseline = Baseline::Known(Table::Read(tally.measures()));
         Some(tally)
     }
+}
+
+/// What was read already, so that the same bytes under another path count once: a report that was passed on twice says no
+/// more than it did before.
+struct Copies {
+    /// The sizes that more than one file has; no other file is another's copy.
+    shared: HashSet<u64>,
+    /// By size, and then by digest.
+    read: HashMap<u64, HashMap<String, Known>>,
+}
+
+/// What came of a report that was read.
+#[derive(Clone)]
+struct Known {
+    evidence: Evidence,
+    about: About,
+    outcome: Result<(), Fault>,
+}
+
+impl Copies {
+    fn among(meant: &[&Entry]) -> Self {
+        let mut seen = HashSet::new();
+        let sizes = meant.iter().filter_map(|entry| size(entry));
+        Self { shared: sizes.filter(|size| !seen.insert(*size)).collect(), read: HashMap::new() }
+    }
+
+    fn may_be_one(&self, entry: &Entry) -> bool {
+        !self.shared.is_empty() && size(entry).is_some_and(|size| self.shared.contains(&size))
+    }
+
+    /// What came of the same bytes before.
+    fn of(&self, entry: &Entry, artifact: Option<&Artifact>) -> Option<Known> {
+        let artifact = artifact.filter(|artifact| !artifact.is_empty() && self.may_be_one(entry))?;
+        // The first of a size is digested while it is read.
+        let known = self.read.get(&artifact.length())?.get(&open::sha256(artifact))?.clone();
+        Some(Known { outcome: artifact.unchanged().and(known.outcome), ..known })
+    }
+
+    fn note(&mut self, entry: &Entry, evidence: &Evidence, about: &About, outcome: &Result<(), Fault>) {
+        if let Some(digest) = evidence.sha256.as_ref().filter(|_| self.may_be_one(entry)) {
+            let known = Known { evidence: evidence.clone(), about: about.clone(), outcome: outcome.clone() };
+            self.read.entry(evidence.bytes).or_default().entry(digest.clone()).or_insert(known);
+        }
+    }
+}
+
+/// How many bytes a file has, as far as that is told without opening it.
+fn size(entry: &Entry) -> Option<u64> {
+    entry.location.metadata().ok().map(|about| about.len())
 }
 
 /// Reads one report into a tally.

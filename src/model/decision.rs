@@ -1,10 +1,12 @@
 //! The decision document: what the gate step says, in the shape that other programs read.
 
 use std::borrow::Cow;
+use std::fmt::Write as _;
 
 use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 
 use super::kind::{Format, Kind};
 use super::measures::Measures;
@@ -32,6 +34,10 @@ pub enum Outcome {
 pub struct Decision {
     /// The version of this document's shape.
     pub version: u32,
+    /// What this decision is called wherever it is told: the SHA-256, in lower-case hexadecimal, of this document in UTF-8, on one
+    /// line and with this member empty. A copy that leaves something out is called like the whole.
+    #[schemars(extend("pattern" = "^[0-9a-f]{64}$"))]
+    pub id: String,
     /// Whether the release may go on.
     pub decision: Outcome,
     /// One sentence: why, and the shortest way on.
@@ -52,6 +58,36 @@ pub struct Decision {
     pub gates: Vec<GateDecision>,
     /// What the policy also demands and this step does not judge.
     pub not_evaluated: Vec<NotEvaluated>,
+}
+
+impl Decision {
+    /// The decision with its id, which says all of it: whatever is not the same has another one.
+    #[must_use]
+    pub fn identified(mut self) -> Self {
+        self.id.clear();
+        let mut hashing = Hashing(Sha256::new());
+        // Names are all text, and nothing else of a document is refused.
+        let _ = serde_json::to_writer(&mut hashing, &self);
+        self.id = hashing.0.finalize().iter().fold(String::with_capacity(64), |mut id, byte| {
+            let _ = write!(id, "{byte:02x}");
+            id
+        });
+        self
+    }
+}
+
+/// Takes a document for its digest alone, so that it is never built.
+struct Hashing(Sha256);
+
+impl std::io::Write for Hashing {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.update(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
 }
 
 /// Whether whoever changes the code could have changed the policy with it.
@@ -93,6 +129,9 @@ pub struct GateDecision {
     pub reason: Reason,
     /// Why, for a person: what was required, what was found, what to do next.
     pub explanation: String,
+    /// What to do next for any gate that holds for this reason; absent where the release may go on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next: Option<&'static str>,
     /// The requirement as the policy states it; absent where the kind has none.
     pub requirement: Option<String>,
     /// The role that verifies this gate, where the policy names one.

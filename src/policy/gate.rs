@@ -115,6 +115,14 @@ pub(super) fn kinds_schema() -> serde_json::Value {
     json!(KINDS.iter().map(one).collect::<Vec<_>>())
 }
 
+/// The lists of a gate that may be left out, but not empty.
+pub(super) const LISTS: [&str; 2] = ["environments", "on"];
+
+/// The keys that say what a gate judges.
+pub(super) fn kinds() -> impl Iterator<Item = &'static &'static str> {
+    KINDS.iter().map(|(word, _)| word)
+}
+
 /// The layer that a gate stands in.
 pub(super) struct Layer<'l> {
     pub(super) name: &'l str,

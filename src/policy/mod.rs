@@ -69,6 +69,8 @@ pub mod waiver;
 
 pub use layers::{Attachment, Policy, Source, attachments, complaints_of_some, read, read_with};
 
+use serde_json::json;
+
 /// The JSON Schema (2020-12) of a policy file, for editors.
 #[must_use]
 pub fn schema() -> serde_json::Value {
@@ -77,8 +79,22 @@ pub fn schema() -> serde_json::Value {
         schema.pointer_mut("/properties/gates/additionalProperties").and_then(|gate| gate.as_object_mut())
     {
         gate.insert("oneOf".to_owned(), gate::kinds_schema());
+        for list in gate::LISTS.iter().chain(gate::kinds()) {
+            // One text or a list of texts; the list has to name something.
+            if let Some(list) =
+                gate.get_mut("properties").and_then(|keys| keys.pointer_mut(&format!("/{list}/oneOf/1")))
+                && let Some(list) = list.as_object_mut()
+            {
+                list.insert("minItems".to_owned(), 1.into());
+            }
+        }
     }
     if let Some(schema) = schema.as_object_mut() {
+        // A layer among others may leave both to them.
+        let alone = json!({"not": {"anyOf": [{"required": ["layer"]}, {"required": ["parent"]}]}});
+        let named = json!({"properties": {"environments": {"minProperties": 1}, "gates": {"minProperties": 1}}});
+        schema.insert("if".to_owned(), alone);
+        schema.insert("then".to_owned(), named);
         schema.insert("$schema".to_owned(), "https://json-schema.org/draft/2020-12/schema".into());
         schema.insert("$id".to_owned(), "urn:countersign:schema:policy:1".into());
         schema.insert("title".to_owned(), "Countersign policy".into());

@@ -137,7 +137,7 @@ fn of_entry(level: Level, gate: &GateDecision, notable: &Notable, workspace: Opt
     format!("::{} {place}title={title}::{message}\n", level.command())
 }
 
-/// What is appended to `$GITHUB_OUTPUT`: `decision` (`proceed` or `hold`),
+/// What is appended to `$GITHUB_OUTPUT`: `decision` (`proceed` or `hold`), `id` (what it is called),
 /// `blocked` and `held` (JSON lists of the gates that block, and of all that
 /// hold), and `json` (the decision document on one line, cut as its `left_out`
 /// says where it is too long). `delimiter` is fresh and random, of at least 16
@@ -147,7 +147,13 @@ pub fn outputs(decision: &Decision, delimiter: &str) -> Result<String, OutputFau
     let blocked = json::names(blocking.map(GateDecision::title), NAMES)?;
     let held = json::names(words::holding(decision).map(GateDecision::title), NAMES)?;
     let document = json::within(decision, OUTPUTS - 2 * NAMES)?;
-    let values = [("decision", words::outcome(decision)), ("blocked", &blocked), ("held", &held), ("json", &document)];
+    let values = [
+        ("decision", words::outcome(decision)),
+        ("id", decision.id.as_str()),
+        ("blocked", &blocked),
+        ("held", &held),
+        ("json", &document),
+    ];
     let mut out = String::new();
     for (name, value) in values {
         out.push_str(&neutral::heredoc(name, value, delimiter).ok_or(OutputFault::Delimiter)?);

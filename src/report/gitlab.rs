@@ -43,6 +43,7 @@ pub fn dotenv(decision: &Decision) -> String {
     let commit = decision.commit.as_deref().unwrap_or_default();
     let variables = [
         ("DECISION", words::outcome(decision).to_owned()),
+        ("DECISION_ID", value(&decision.id)),
         ("DECISION_ENVIRONMENT", value(&decision.environment)),
         ("DECISION_COMMIT", value(commit)),
         ("DECISION_POLICY", words::protection(decision).to_owned()),

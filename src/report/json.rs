@@ -175,6 +175,7 @@ fn without_lists(decision: &Decision) -> Decision {
         verdict: gate.verdict,
         reason: gate.reason,
         explanation: gate.explanation.clone(),
+        next: gate.next,
         requirement: gate.requirement.clone(),
         verified_by: gate.verified_by.clone(),
         keep: gate.keep.clone(),
@@ -187,6 +188,7 @@ fn without_lists(decision: &Decision) -> Decision {
     };
     Decision {
         version: decision.version,
+        id: decision.id.clone(),
         decision: decision.decision,
         summary: decision.summary.clone(),
         environment: decision.environment.clone(),

@@ -153,8 +153,8 @@ fn row(gate: &GateDecision) -> String {
 fn foot(decision: &Decision) -> String {
     // Writing to a string does not fail.
     let mut foot = String::new();
-    for step in words::next_steps(decision) {
-        let _ = writeln!(foot, "<p>Next: {}</p>", prose(step, words::SENTENCE));
+    for step in words::next_steps(decision, |name| code(name, words::NAME), |said| prose(said, words::SENTENCE)) {
+        let _ = writeln!(foot, "<p>Next: {step}</p>");
     }
     let layers = words::policies(decision, |text| code(text, words::NAME));
     let _ = match decision.policy_from {
@@ -173,7 +173,7 @@ fn foot(decision: &Decision) -> String {
         let _ = writeln!(foot, "<p>not evaluated: {more} more not shown</p>");
     }
     let now = decision.now.to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
-    foot.push_str("<p>");
+    let _ = write!(foot, "<p>decision {}, ", code(&decision.id, words::NAME));
     if !decision.components.is_empty() {
         let _ = write!(foot, "components {}, ", code(&decision.components.join(", "), words::SENTENCE));
     }

@@ -166,9 +166,10 @@ impl Page {
         if let Some(more) = others.len().checked_sub(words::NOT_EVALUATED).filter(|more| *more > 0) {
             self.paragraph("not evaluated:", &format!("{more} more not shown"));
         }
-        for step in words::next_steps(decision) {
-            self.paragraph("next:", step);
+        for step in words::next_steps(decision, |name| line(name, words::NAME), |said| line(said, words::SENTENCE)) {
+            self.paragraph("next:", &step);
         }
+        self.paragraph("decision:", &line(&decision.id, words::NAME));
     }
 
     /// A line that begins with our own words; what follows them is neutral already.

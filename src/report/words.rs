@@ -123,33 +123,51 @@ pub(super) fn grouped(count: u64) -> String {
     out
 }
 
-/// What to do next, one sentence for each kind of answer that holds.
-pub(super) fn next_steps(decision: &Decision) -> Vec<&'static str> {
-    let any = |verdict| decision.gates.iter().any(|gate| gate.verdict == verdict);
-    let mut steps = Vec::new();
-    if any(Verdict::Block) {
-        steps.push("mend what the gates marked BLOCK name, or ask for a waiver, then run the pipeline again");
+/// How many things to do next are told, and how many gates are named with each.
+const STEPS: usize = 8;
+const NAMED: usize = 3;
+
+/// What to do next, one sentence for each reason that holds, most important first; each name of a gate as `show` shows it,
+/// and our own words as `say` does.
+pub(super) fn next_steps(
+    decision: &Decision,
+    show: impl Fn(&str) -> String,
+    say: impl Fn(&str) -> String,
+) -> Vec<String> {
+    let mut steps: Vec<(&str, Vec<&GateDecision>)> = Vec::new();
+    for gate in holding(decision) {
+        let Some(next) = gate.next else { continue };
+        match steps.iter_mut().find(|(known, _)| *known == next) {
+            Some((_, gates)) => gates.push(gate),
+            None => steps.push((next, vec![gate])),
+        }
     }
-    if any(Verdict::Indeterminate) {
-        steps.push(
-            "see why the reports of the gates marked unknown could not be judged; the jobs that made them often tell",
-        );
+    let more = steps.len().saturating_sub(STEPS);
+    let mut told: Vec<String> =
+        steps.iter().take(STEPS).map(|(next, gates)| format!("{}: {}", named(gates, &show), say(next))).collect();
+    if more > 0 {
+        told.push(say(&format!("{more} more things to do, which the decision document has at each gate")));
     }
-    if any(Verdict::Pending) {
-        steps.push(
-            "let the jobs or people that owe evidence to the gates marked pending finish, then run this step again",
-        );
-    }
-    if steps.is_empty() {
-        steps.push(match decision.decision {
+    if told.is_empty() {
+        let all = match decision.decision {
             Outcome::Hold => "read the summary: no gate of its own says what holds the release",
             Outcome::Proceed if decision.not_evaluated.is_empty() => "nothing to do here: the release may go on",
             Outcome::Proceed => {
                 "nothing to do here: the gates let the release go on, and what is not evaluated is asked elsewhere"
             }
-        });
+        };
+        told.push(say(all));
     }
-    steps
+    told
+}
+
+/// The first of some gates by name, and how many there are beside.
+fn named(gates: &[&GateDecision], show: impl Fn(&str) -> String) -> String {
+    let names: Vec<_> = gates.iter().take(NAMED).map(|gate| show(&gate.title())).collect();
+    match gates.len() - names.len() {
+        0 => names.join(", "),
+        more => format!("{} and {} more", names.join(", "), grouped(u64::try_from(more).unwrap_or(u64::MAX))),
+    }
 }
 
 /// What it means that the policy was read from the working tree.

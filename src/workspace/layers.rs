@@ -201,7 +201,8 @@ fn unusable(fault: &Fault) -> String {
         Reason::BeyondLimit => {
             format!("has more than the {} bytes that a file of a policy may have", tree::SIZE_LIMIT)
         }
-        Reason::NotAPlainFile => "is not a plain file".to_owned(),
+        Reason::NotAPlainFile => "is not a plain file; name the file itself".to_owned(),
+        Reason::Unreadable => format!("{}; see that it is there and that this command may read it", fault.message),
         _ => fault.message.clone(),
     }
 }
@@ -305,7 +306,8 @@ fn git(arguments: &[&str]) -> Result<Vec<u8>, String> {
         Some(1) if output.stderr.is_empty() => Ok(Vec::new()),
         _ => {
             let said = String::from_utf8_lossy(&output.stderr);
-            Err(format!("could not be read from git: {}", said.lines().next().unwrap_or("it gave no reason").trim()))
+            let said = said.lines().next().unwrap_or("it gave no reason").trim();
+            Err(format!("could not be read from git: {said}; run in a clone of the repository that has it"))
         }
     }
 }

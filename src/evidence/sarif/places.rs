@@ -1,5 +1,5 @@
 //! Where results lie: artifact locations (§3.4), the folders that have names (`originalUriBaseIds`, §3.14.14) and the
-//! run's `artifacts` (§3.14.15).
+//! run's `artifacts` (§3.14.15) and `logicalLocations` (§3.14.17).
 //!
 //! A result names its file by a `uri`, by one below a folder that it calls by a name, or only by the file's place
 //! among the artifacts. The two lists are read when the first result needs them, and not before.
@@ -66,6 +66,9 @@ impl<'de> Location<'de> {
 pub(super) struct Places<'de> {
     pub(super) artifacts: Option<Later<'de>>,
     pub(super) bases: Option<Later<'de>>,
+    /// The run's `logicalLocations` (§3.14.17).
+    pub(super) logical: Option<Later<'de>>,
+    called: OnceCell<Vec<Option<Text<'de>>>>,
     listed: OnceCell<Vec<Location<'de>>>,
     named: OnceCell<Vec<(Box<str>, Location<'de>)>>,
     bases_come: OnceCell<bool>,
@@ -86,6 +89,34 @@ impl<'de> Places<'de> {
         };
         !comes(&self.bases, &self.bases_come, b"\"originalUriBaseIds\"")
             && (location.uri.is_some() || !comes(&self.artifacts, &self.artifacts_come, b"\"artifacts\""))
+    }
+
+    /// What the run calls a logical location that a result names by its place in the list, as far as the list was seen by
+    /// then. A name that is not the full one says too little: another class may have a method of that name.
+    pub(super) fn called(&self, index: u64) -> Option<Text<'de>> {
+        let list = self.logical?;
+        let called = self.called.get_or_init(|| {
+            let mut called = Vec::new();
+            // As with artifacts, one that cannot be read ends the list.
+            let _ = list.walk(|node| {
+                node.array(|location| {
+                    if called.len() >= ARTIFACTS {
+                        return Err(refuse_beyond_limit("logical locations"));
+                    }
+                    let mut name = None;
+                    location.object(|key, value| {
+                        if key == "fullyQualifiedName" {
+                            name = value.text_later()?;
+                        }
+                        Ok(())
+                    })?;
+                    called.push(name);
+                    Ok(())
+                })
+            });
+            called
+        });
+        called.get(usize::try_from(index).ok()?).copied().flatten()
     }
 
     /// Whether it names a file, and the run says which. A number that the run does not list says nothing of a file:

@@ -140,7 +140,7 @@ impl<'de> Entry<'de> {
         if spot.location.is_stated() {
             places.identify(&spot.location, hasher);
         } else {
-            hasher.write(spot.logical.unwrap_or_default().raw());
+            hasher.write(spot.called(places).unwrap_or_default().raw());
         }
         // No byte of UTF-8: where the file ends is part of the identity.
         hasher.write_u8(0xFF);
@@ -228,7 +228,7 @@ impl<'de> Sameness<'de> {
         match self {
             Self::Fingerprint(_) => false,
             Self::Place(spot) if spot.location.is_stated() => !places.knows(&spot.location),
-            Self::Place(spot) => spot.logical.is_none() && spot.logical_index.is_some(),
+            Self::Place(spot) => spot.called(places).is_none() && spot.logical_index.is_some(),
         }
     }
 }
@@ -244,6 +244,11 @@ pub(super) struct Spot<'de> {
 }
 
 impl<'de> Spot<'de> {
+    /// What it is called there, or where the run lists such places.
+    fn called(&self, places: &Places<'de>) -> Option<Text<'de>> {
+        self.logical.or_else(|| places.called(self.logical_index?))
+    }
+
     /// Reads the first of `locations`.
     fn read(&mut self, node: &mut Node<'_, 'de>, first: &mut bool) -> Step {
         node.array(|location| {

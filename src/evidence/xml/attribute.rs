@@ -44,6 +44,7 @@ pub(super) enum Unfit<'t> {
     NotClosed(&'t str),
     NotApart(&'t str),
     Reference(&'t str),
+    Forbidden(&'t str),
     Less(&'t str),
     Twice(&'t str),
     TooMany,
@@ -60,6 +61,9 @@ impl Unfit<'_> {
             Self::NotApart(name) => format!("no space stands after the attribute `{}`", named(name)),
             Self::Reference(name) => {
                 format!("the attribute `{}` holds a `&` that begins no reference of XML; write `&amp;`", named(name))
+            }
+            Self::Forbidden(name) => {
+                format!("the attribute `{}` refers to a character that XML does not allow; leave it out", named(name))
             }
             Self::Less(name) => format!("the attribute `{}` holds a `<`; write `&lt;`", named(name)),
             Self::Twice(name) => {
@@ -188,8 +192,12 @@ pub(super) fn are_fit(attributes: &str) -> bool {
     let mut rest = attributes;
     while let Some(at) = memchr::memchr2(b'<', b'&', rest.as_bytes()) {
         rest = rest.get(at..).unwrap_or_default();
-        let Some(length) = reference(rest) else { return false };
-        rest = rest.get(length..).unwrap_or_default();
+        match reference(rest) {
+            Some((length, character)) if character.is_none_or(is_allowed) => {
+                rest = rest.get(length..).unwrap_or_default()
+            }
+            _ => return false,
+        }
     }
     true
 }
@@ -202,25 +210,46 @@ fn unfit<'t>(name: &'t str, value: &str) -> Option<Unfit<'t>> {
         if rest.starts_with('<') {
             return Some(Unfit::Less(name));
         }
-        let Some(length) = reference(rest) else { return Some(Unfit::Reference(name)) };
-        rest = rest.get(length..).unwrap_or_default();
+        match reference(rest) {
+            Some((_, Some(character))) if !is_allowed(character) => return Some(Unfit::Forbidden(name)),
+            Some((length, _)) => rest = rest.get(length..).unwrap_or_default(),
+            None => return Some(Unfit::Reference(name)),
+        }
     }
     None
 }
 
-/// How long the reference is at the front of a text; `None` where none that XML knows stands there.
-fn reference(text: &str) -> Option<usize> {
-    if !text.starts_with('&') {
-        return None;
-    }
+/// How long the reference is at the front of a text, and which character it names by its number; `None` where none that
+/// XML knows stands there.
+fn reference(text: &str) -> Option<(usize, Option<char>)> {
     match text.as_bytes() {
-        [_, b'l' | b'g', b't', b';', ..] => return Some(4),
-        [_, b'a', b'm', b'p', b';', ..] => return Some(5),
-        [_, b'q', b'u', b'o', b't', b';', ..] | [_, b'a', b'p', b'o', b's', b';', ..] => return Some(6),
-        _ => {}
+        [b'&', b'l' | b'g', b't', b';', ..] => return Some((4, None)),
+        [b'&', b'a', b'm', b'p', b';', ..] => return Some((5, None)),
+        [b'&', b'q', b'u', b'o', b't', b';', ..] | [b'&', b'a', b'p', b'o', b's', b';', ..] => return Some((6, None)),
+        [b'&', ..] => {}
+        _ => return None,
     }
     let (inside, _) = text.get(1..)?.split_once(';')?;
-    matches!(BytesRef::new(inside).resolve_char_ref(), Ok(Some(_))).then_some(inside.len() + 2)
+    let character = numbered(inside)?;
+    Some((inside.len() + 2, Some(character)))
+}
+
+/// The character that a reference names by its number, whether XML allows it or not.
+pub(super) fn numbered(reference: &str) -> Option<char> {
+    match BytesRef::new(reference).resolve_char_ref() {
+        Ok(character) => character,
+        // The one number that is refused there is no mistake in writing it.
+        Err(_) => {
+            let digits = reference.strip_prefix('#')?;
+            let zero = |digits: &str| !digits.is_empty() && digits.bytes().all(|digit| digit == b'0');
+            zero(digits.strip_prefix('x').unwrap_or(digits)).then_some('\0')
+        }
+    }
+}
+
+/// Whether XML 1.0 (2.2) has a character at all, be it as itself or by its number.
+pub(super) fn is_allowed(character: char) -> bool {
+    matches!(character, '\t' | '\n' | '\r' | ' '..='\u{FFFD}' | '\u{10000}'..)
 }
 
 /// Where the value begins in what stands behind a name, with white space around the equals sign.

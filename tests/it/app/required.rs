@@ -1,5 +1,9 @@
 //! `gate --require-decision` as a process: the app's decision on this very job, at once or after a wait, and a receipt's.
 
+use std::io::{Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::time::Duration;
+
 use serde_json::json;
 
 use super::taking::Taking;
@@ -142,4 +146,61 @@ fn a_job_that_asks_in_a_loop_spends_no_more_of_the_forge_than_one_that_asks_once
     let statuses: Vec<u16> = (0..30).map(|at| ask(5_000 + at).0).collect();
     assert!(statuses.contains(&429), "{statuses:?}");
     assert!(statuses.iter().take(15).all(|status| *status == 200), "{statuses:?}");
+}
+
+/// The address of somebody who takes requests and does this with each.
+fn instead_of_the_app(each: fn(TcpStream)) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            each(stream.unwrap());
+        }
+    });
+    format!("http://{address}")
+}
+
+#[test]
+fn f25_a_job_that_is_told_nothing_never_ends_with_0() {
+    let taking = without_rules(POLICY);
+    let job = taking.job(RUN, 1, "51", "");
+    let gone = {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        format!("http://{}", listener.local_addr().unwrap())
+    };
+    let cut_before = instead_of_the_app(drop);
+    let cut_within = instead_of_the_app(|mut stream| {
+        let _ = stream.read(&mut [0; 4_096]);
+        let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 900\r\n\r\n{\"decision\":\"proceed\",");
+    });
+    let another_page = instead_of_the_app(|mut stream| {
+        let _ = stream.read(&mut [0; 4_096]);
+        let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\nconnection: close\r\n\r\n<p>OK</p>");
+    });
+    let silent = instead_of_the_app(|stream| {
+        std::thread::spawn(move || {
+            std::thread::sleep(Duration::from_secs(60));
+            drop(stream);
+        });
+    });
+    for (url, what) in [
+        (&gone, "gone"),
+        (&cut_before, "cut before"),
+        (&cut_within, "cut within"),
+        (&another_page, "another page"),
+        (&silent, "silent"),
+    ] {
+        let said = job.run(&["gate", "--environment", "production", "--require-decision", url, "--wait", "3s"]);
+        assert_eq!(said.code, 3, "{what}: {}{}", said.out, said.err);
+        assert!(said.err.contains("nothing is known") && said.out.is_empty(), "{what}: {}{}", said.out, said.err);
+    }
+    // A runner that is killed, or ends its job, leaves no success either.
+    let gate = ["gate", "--environment", "production", "--require-decision", &taking.url, "--wait", "60s"];
+    for signal in ["-KILL", "-TERM", "-INT"] {
+        let mut waiting = job.command().args(gate).stdout(std::process::Stdio::null()).spawn().unwrap();
+        std::thread::sleep(Duration::from_millis(700));
+        let sent = std::process::Command::new("kill").args([signal, &waiting.id().to_string()]).status().unwrap();
+        assert!(sent.success());
+        assert!(!waiting.wait().unwrap().success(), "{signal}");
+    }
 }

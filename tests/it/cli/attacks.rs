@@ -79,7 +79,7 @@ fn t35_a_baseline_that_got_lost_is_no_first_release() {
     assert_eq!(said(&world, &[]).0, 0);
     fs::create_dir(world.path().join("before")).unwrap();
     let (code, decision) = world.gate(&["--baseline", "before"]);
-    assert_eq!(code, 3);
+    assert_eq!((code, &gate(&decision, "scan")["reason"]), (10, &"not_in_baseline".into()));
     assert!(gate(&decision, "scan")["explanation"].as_str().unwrap().contains("holds no file"), "{decision:#}");
 }
 

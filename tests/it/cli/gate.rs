@@ -2,7 +2,10 @@
 
 use std::os::unix::fs::symlink;
 
+use countersign::model::verdict::Reason;
 use rstest::rstest;
+use serde_json::Value;
+use sha2::{Digest as _, Sha256};
 
 use crate::support::run::{World, gate};
 
@@ -38,6 +41,65 @@ fn without_flags_it_finds_policy_and_artifacts_and_says_what_it_read() {
     assert_eq!(evidence["bytes"], CLEAN.len());
     // printf '%s' "$CLEAN" | sha256sum
     assert_eq!(evidence["sha256"].as_str().unwrap().len(), 64);
+}
+
+#[test]
+fn f25_a_decision_is_called_the_same_on_every_surface_and_no_other_is_called_so() {
+    let world =
+        World::with_policy(SMALLEST).variable("GITHUB_OUTPUT", "output").variable("GITHUB_STEP_SUMMARY", "page");
+    world.write("build/out.sarif", CLEAN);
+    let (_, decision) = world.gate(&[]);
+    let id = decision["id"].as_str().unwrap();
+    assert!(id.len() == 64 && id.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')), "{id}");
+    let told = |format: &str| world.run(&["gate", "--format", format, "--now", "2026-11-23T09:00:00Z"]).out;
+    assert!(told("text").contains(&format!("decision: {id}\n")), "{}", told("text"));
+    assert!(told("markdown").contains(&format!("decision <code>{id}</code>")), "{}", told("markdown"));
+    assert!(told("github").contains(id) && world.read("page").contains(id));
+    let output = world.read("output");
+    assert!(output.lines().any(|line| line == id), "{output}");
+    assert!(told("gitlab").contains(id) && world.read("countersign-note.md").contains(id));
+    let variables = world.read("countersign.env");
+    assert!(variables.lines().any(|line| line == format!("COUNTERSIGN_DECISION_ID={id}")), "{variables}");
+    // It is the digest of the document on one line, without itself.
+    let line = output.lines().find(|line| line.starts_with('{')).unwrap();
+    let without = line.replace(&format!("\"id\":\"{id}\""), "\"id\":\"\"");
+    let digest: String = Sha256::digest(without.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
+    assert_eq!(digest, id);
+    // Another report, another instant or another policy is another decision.
+    let later = world.run(&["gate", "--format", "json", "--now", "2026-11-23T09:00:01Z"]).out;
+    let later: Value = serde_json::from_str(&later).unwrap();
+    let mut ids = vec![id.to_owned(), later["id"].as_str().unwrap().to_owned()];
+    world.write("build/out.sarif", format!("{CLEAN}\n"));
+    ids.push(world.gate(&[]).1["id"].as_str().unwrap().to_owned());
+    world.write(".countersign/policy.yml", format!("{SMALLEST}\n"));
+    ids.push(world.gate(&[]).1["id"].as_str().unwrap().to_owned());
+    ids.sort_unstable();
+    ids.dedup();
+    assert_eq!(ids.len(), 4);
+}
+
+#[test]
+fn what_holds_says_what_to_do_next_on_every_surface() {
+    let world = World::with_policy(SMALLEST);
+    world.write("build/out.sarif", "{\"version\":");
+    let (code, decision) = world.gate(&[]);
+    let scan = gate(&decision, "scan");
+    assert_eq!((code, scan["reason"].as_str()), (3, Some("malformed")));
+    let next = Reason::Malformed.next().unwrap();
+    assert_eq!(scan["next"], next);
+    let unwrapped =
+        |format: &str| world.run(&["gate", "--format", format]).out.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(unwrapped("text").contains(&format!("next: scan: {next}")), "{}", unwrapped("text"));
+    assert!(
+        unwrapped("markdown").contains("Next: <code>scan</code>: see that the job that wrote the file came to its end")
+    );
+    world.write("build/out.sarif", CLEAN);
+    let (_, decision) = world.gate(&[]);
+    assert_eq!(gate(&decision, "scan").get("next"), None);
+    // Whatever holds has something to do.
+    for reason in Reason::ALL {
+        assert_eq!(reason.next().is_none(), reason.verdict().opens(), "{}", reason.code());
+    }
 }
 
 #[test]
@@ -259,7 +321,7 @@ fn t54_a_report_that_a_link_beside_it_leads_to_counts_once() {
     assert_eq!((code, unit["measures"]["tests.total"].as_u64()), (11, Some(1)), "{decision:#}");
     assert_eq!(unit["evidence"].as_array().unwrap().len(), 1);
     // Two links to what no glob means are one report as well.
-    world.write("in/report.txt", "<testsuite name='s'><testcase name='t'/></testsuite>");
+    world.write("in/report.txt", "<testsuite name='s'><testcase name='u'/></testsuite>");
     for name in ["in/d.xml", "in/e.xml"] {
         symlink("report.txt", world.path().join(name)).unwrap();
     }
@@ -386,6 +448,12 @@ fn utf_16_with_a_byte_order_mark_is_read(#[case] big: bool) {
     world.write("a.sarif", mark.into_iter().chain(units).collect::<Vec<_>>());
     let (code, decision) = world.gate(&[]);
     assert_eq!(code, 0, "{decision:#}");
+    let units = CLEAN.encode_utf16().flat_map(|unit| if big { unit.to_be_bytes() } else { unit.to_le_bytes() });
+    world.write("a.sarif", units.collect::<Vec<_>>());
+    let (code, decision) = world.gate(&[]);
+    assert_eq!((code, gate(&decision, "scan")["reason"].as_str()), (3, Some("unrecognised")));
+    let explanation = gate(&decision, "scan")["explanation"].as_str().unwrap();
+    assert!(explanation.contains("UTF-16 without a byte-order mark"), "{explanation}");
     world.write("a.sarif", [0xFF, 0xFE, b'{', 0, b'"', 0, 0x00, 0xD8, b'x', 0]);
     let (code, decision) = world.gate(&[]);
     assert_eq!((code, gate(&decision, "scan")["reason"].as_str()), (3, Some("malformed")));

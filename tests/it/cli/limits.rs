@@ -224,6 +224,7 @@ const NO_LIMITS: [&str; 34] = [
     "policy/calendar/due.rs HORIZON",
     "policy/calendar/line.rs DAY",
     "policy/calendar/line.rs DATES",
+    "policy/diagnostics.rs QUOTED",
     "policy/calendar/hours.rs DAY",
     "policy/calendar/meetings.rs OFTENEST",
 ];

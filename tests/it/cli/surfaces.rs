@@ -35,7 +35,7 @@ fn t56_a_github_job_gets_summary_annotations_and_outputs_that_artifacts_cannot_f
     assert!(world.read("summary.md").contains("regression"));
     let outputs = world.read("output");
     assert!(!outputs.lines().any(|line| line == "decision=proceed"), "{outputs}");
-    for name in ["decision", "blocked", "held", "json"] {
+    for name in ["decision", "id", "blocked", "held", "json"] {
         assert_eq!(outputs.lines().filter(|line| line.starts_with(&format!("{name}<<"))).count(), 1, "{outputs}");
     }
 }

@@ -136,3 +136,34 @@ fn an_exit_code_says_what_the_run_itself_does_not(#[case] invocation: &str, #[ca
     let read = super::findings::read(Format::Sarif, placed(r#"{"uri":"a.c"}"#, &run, true).as_bytes()).unwrap();
     assert_eq!(read.about.tool_failure.as_deref(), failure);
 }
+
+/// A run of one result that names its logical location by number, in a list of these, before the results or after them.
+fn numbered(index: u32, list: &str, before: bool) -> String {
+    let results = format!(
+        r#""results":[{{"ruleId":"r","message":{{"text":"m"}},"locations":[{{"logicalLocations":[{{"index":{index}}}]}}]}}]"#
+    );
+    let list = format!(r#""logicalLocations":[{list}]"#);
+    let (first, last) = if before { (&list, &results) } else { (&results, &list) };
+    format!(r#"{{"version":"2.1.0","runs":[{{"tool":{{"driver":{{"name":"t"}}}},{first},{last}}}]}}"#)
+}
+
+const CALLED: &str = r#"{"fullyQualifiedName":"a::f","name":"f"},{"fullyQualifiedName":"b::f","name":"f"}"#;
+const CALLED_AGAIN: &str = r#"{"fullyQualifiedName":"b::f","name":"f"},{"fullyQualifiedName":"a::f","name":"f"}"#;
+const CALLED_IN_PART: &str = r#"{"name":"f","parentIndex":1},{"name":"C"}"#;
+
+#[rstest]
+#[case::the_same((0, CALLED, true), (0, CALLED, true), 0)]
+#[case::another((0, CALLED, true), (1, CALLED, true), 1)]
+#[case::the_same_elsewhere_in_the_list((0, CALLED, true), (1, CALLED_AGAIN, true), 0)]
+#[case::another_at_its_place((0, CALLED, true), (0, CALLED_AGAIN, true), 1)]
+#[case::beyond_the_list((2, CALLED, true), (2, CALLED, true), 1)]
+#[case::a_list_that_comes_later((0, CALLED, false), (0, CALLED, false), 1)]
+#[case::not_its_full_name((0, CALLED_IN_PART, true), (0, CALLED_IN_PART, true), 1)]
+fn a_numbered_logical_location_is_what_the_run_calls_it(
+    #[case] before: (u32, &str, bool),
+    #[case] now: (u32, &str, bool),
+    #[case] new: u64,
+) {
+    let measures = compare(Format::Sarif, &numbered(before.0, before.1, before.2), &numbered(now.0, now.1, now.2));
+    assert_eq!(count(&measures, "findings.new.total"), Some(new));
+}

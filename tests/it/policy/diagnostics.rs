@@ -1,5 +1,6 @@
 //! Everything that is wrong with a policy is said at once, at its place.
 
+use countersign::policy::diagnostics::Code;
 use countersign::policy::{self, Source};
 use rstest::rstest;
 
@@ -39,6 +40,57 @@ fn a_slip_in_an_expression_is_told_with_what_was_probably_meant(#[case] require:
         "version: 1\nenvironments: {{p: {{approval: automatic}}}}\ngates:\n  g: {{junit: a.xml, require: '{require}'}}\n"
     ));
     assert!(told.contains(says), "{told}");
+}
+
+#[rstest]
+#[case::a_length_of_time("max_age: 'X'", "`max_age` is a length of time such as `24h`, not `xxx")]
+#[case::a_word("missing: 'X'", "`missing` is one of `pending`, `block`, not `xxx")]
+#[case::a_name("environments: ['X']", "there is no environment `xxx")]
+#[case::an_expression("first_release: 'tests.X == 0'", "`first_release`")]
+#[case::not_closed("max_age: 'X' ]", "is closed by `]`")]
+fn a_line_of_a_megabyte_fills_no_log(#[case] key: &str, #[case] says: &str) {
+    let key = key.replace('X', &"x".repeat(1_000_000));
+    let told = complaints(&format!(
+        "version: 1\nenvironments: {{p: {{approval: automatic}}}}\ngates:\n  g: {{junit: a.xml, require: 'tests.failed == 0', {key}}}\n"
+    ));
+    assert!(told.len() < 3_000, "{} bytes", told.len());
+    assert!(told.contains("policy.yml:4:"), "{told}");
+    if !says.starts_with("`first") {
+        assert!(told.contains(says), "{told}");
+    }
+}
+
+#[test]
+fn each_kind_of_mistake_says_once_what_to_do_about_it() {
+    let told =
+        complaints("version: 1\nenvironments: {p: {approval: automatik}, q: {approval: forml}}\ngates: {}\nrols: {}\n");
+    assert_eq!(told.matches(Code::WrongForm.next()).count(), 1, "{told}");
+    assert_eq!(told.matches(Code::UnknownKey.next()).count(), 1, "{told}");
+    assert_eq!(told.matches("error[wrong-form]").count(), 2, "{told}");
+}
+
+#[test]
+fn the_schema_refuses_as_empty_what_the_policy_may_not_have_empty() {
+    let schema = policy::schema();
+    for section in ["environments", "gates"] {
+        assert_eq!(schema["then"]["properties"][section]["minProperties"], 1, "{section}");
+    }
+    let gate = &schema["properties"]["gates"]["additionalProperties"]["properties"];
+    let of = |key: &str, more: &str| {
+        format!("version: 1\nenvironments: {{p: {{approval: automatic}}}}\ngates:\n  g: {{{key}: [], {more}}}\n")
+    };
+    let judged = ["junit", "sarif", "scan", "coverage", "load", "sbom", "sigstore", "checklist"];
+    for key in judged {
+        assert_eq!(gate[key]["oneOf"][1]["minItems"], 1, "{key}");
+        assert!(complaints(&of(key, "require: '1 == 1'")).contains("error[bad-gate]"), "{key}");
+    }
+    for key in ["environments", "on"] {
+        assert_eq!(gate[key]["oneOf"][1]["minItems"], 1, "{key}");
+        let told = complaints(&of(key, "junit: a.xml, require: 'tests.failed == 0'"));
+        assert!(told.contains("error[bad-gate]"), "{key}: {told}");
+    }
+    // What may be empty may be empty there, too.
+    assert_eq!(gate["ticked_in"]["oneOf"][1].get("minItems"), None);
 }
 
 #[test]

@@ -154,12 +154,16 @@ fn outputs_are_read_back_as_a_runner_reads_them() {
     let mut decision = held();
     decision.gates[1].name = "sb\"om, the\nsecond".to_owned();
     let read = runner(&outputs(&decision, DELIMITER).unwrap());
-    assert_eq!(read.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["decision", "blocked", "held", "json"]);
+    assert_eq!(
+        read.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(),
+        ["decision", "id", "blocked", "held", "json"]
+    );
     assert_eq!(read[0].1, "hold");
-    assert_eq!(read[1].1, r#"["scan"]"#);
-    let held: Value = serde_json::from_str(&read[2].1).unwrap();
+    assert_eq!(read[1].1, decision.id);
+    assert_eq!(read[2].1, r#"["scan"]"#);
+    let held: Value = serde_json::from_str(&read[3].1).unwrap();
     assert_eq!(held, serde_json::json!(["scan", "load-test", "sb\"om, the\nsecond"]));
-    let document: Value = serde_json::from_str(&read[3].1).unwrap();
+    let document: Value = serde_json::from_str(&read[4].1).unwrap();
     assert_eq!(document["decision"], "hold");
 }
 
@@ -178,7 +182,7 @@ fn t56_a_delimiter_that_could_end_a_value_early_is_refused(#[case] delimiter: &s
 fn t56_a_line_end_in_a_name_makes_no_second_output() {
     for text in HOSTILE {
         let read = runner(&outputs(&saying(text), DELIMITER).unwrap());
-        assert_eq!(read.len(), 4, "{text:?}");
+        assert_eq!(read.len(), 5, "{text:?}");
         assert_eq!(read[0], ("decision".to_owned(), "hold".to_owned()));
     }
 }

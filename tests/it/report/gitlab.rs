@@ -12,6 +12,7 @@ use super::{HOSTILE, all_pass, attacked, decision, finding, gate, held, saying};
 
 const KEYS: &[&str] = &[
     "COUNTERSIGN_DECISION",
+    "COUNTERSIGN_DECISION_ID",
     "COUNTERSIGN_DECISION_ENVIRONMENT",
     "COUNTERSIGN_DECISION_COMMIT",
     "COUNTERSIGN_DECISION_POLICY",

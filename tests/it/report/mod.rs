@@ -29,6 +29,7 @@ pub fn gate(name: &str, reason: Reason, explanation: &str) -> GateDecision {
         verdict: reason.verdict(),
         reason,
         explanation: explanation.to_owned(),
+        next: reason.next(),
         requirement: None,
         verified_by: None,
         keep: None,
@@ -45,6 +46,7 @@ pub fn decision(summary: &str, gates: Vec<GateDecision>) -> Decision {
     let open = gates.iter().all(|gate| gate.verdict.opens());
     Decision {
         version: VERSION,
+        id: String::new(),
         decision: if open { Outcome::Proceed } else { Outcome::Hold },
         summary: summary.to_owned(),
         environment: "production".to_owned(),
@@ -60,6 +62,7 @@ pub fn decision(summary: &str, gates: Vec<GateDecision>) -> Decision {
         gates,
         not_evaluated: Vec::new(),
     }
+    .identified()
 }
 
 pub fn finding(weight: Weight, title: &str, message: &str, path: &str, line: u32) -> Notable {

@@ -77,11 +77,11 @@ proptest! {
     }
 
     #[test]
-    fn outputs_are_four(said in any_text()) {
+    fn outputs_are_five(said in any_text()) {
         let read = runner(&github::outputs(&saying(&said), "ghadelimiter_5f0c1b7e9a2d").unwrap());
-        prop_assert_eq!(read.len(), 4);
+        prop_assert_eq!(read.len(), 5);
         prop_assert_eq!(&read[0].1, "hold");
-        let names: Vec<String> = serde_json::from_str(&read[1].1).unwrap();
+        let names: Vec<String> = serde_json::from_str(&read[2].1).unwrap();
         prop_assert_eq!(names, vec![said]);
     }
 
