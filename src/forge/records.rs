@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::Forge;
@@ -118,10 +118,16 @@ pub struct Draft {
     pub text: String,
     /// Its labels.
     pub labels: Vec<String>,
+    /// The day on which it is due, in the policy's zone, where the forge has such days ([`Records::DATES_ISSUES`]).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub due: Option<NaiveDate>,
 }
 
 /// Issues as records.
 pub trait Records: Forge {
+    /// Whether issues have a day on which they are due: then what releases left to be done is kept in them.
+    const DATES_ISSUES: bool = false;
+
     /// These issues, whole.
     fn issues(&self, repository: &str, numbers: &[u64]) -> impl Future<Output = Result<Read, Self::Fault>> + Send;
 

@@ -19,6 +19,45 @@ pub(super) fn check(layer: &Node, all: &[Node], names: &Names, list: &mut Vec<Di
     circles(layer, all, "environments", "from", "`{}` is promoted from itself, so nothing could ever enter it", list);
     named_components(layer, names, list);
     accountable(layer, all, list);
+    entangled(layer, all, list);
+}
+
+/// Complains about packages of parts in several repositories that share a component: what waits is judged as a part of one of
+/// them, so that it would wait for the other for ever.
+fn entangled(layer: &Node, all: &[Node], list: &mut Vec<Diagnostic>) {
+    let of = |section: &'static str| all.iter().filter_map(move |tree| tree.get(section)).flat_map(Node::entries);
+    let places: BTreeMap<&str, Option<String>> = of("components")
+        .map(|(name, node)| {
+            (name.name.as_str(), node.get("repository").and_then(Node::text).map(str::to_ascii_lowercase))
+        })
+        .collect();
+    let parts = |node: &Node| -> BTreeSet<String> {
+        let named = node.get("components").map(Node::texts).unwrap_or_default();
+        named.into_iter().map(|(name, _)| name.to_owned()).collect()
+    };
+    let spans = |parts: &BTreeSet<String>| {
+        let lie: BTreeSet<_> = parts.iter().filter_map(|part| places.get(part.as_str())).collect();
+        lie.len() > 1
+    };
+    let packages: Vec<(&str, BTreeSet<String>)> = of("packages")
+        .map(|(name, node)| (name.name.as_str(), parts(node)))
+        .filter(|(_, parts)| spans(parts))
+        .collect();
+    for (name, node) in layer.get("packages").map(Node::entries).unwrap_or_default() {
+        let Some(at) = packages.iter().position(|(other, _)| *other == name.name) else { continue };
+        let own = parts(node);
+        // Each two are complained about once, where the later stands.
+        for (other, theirs) in packages.iter().take(at) {
+            if let Some(shared) = own.intersection(theirs).next() {
+                let says = format!(
+                    "`{other}` and `{}` lie in several repositories each and share `{shared}`, which would wait for both and \
+                     never go; make one package of them, or leave `{shared}` out of one",
+                    name.name
+                );
+                list.push(Diagnostic::new(Code::Contradiction, super::reader::span(node, "components"), says));
+            }
+        }
+    }
 }
 
 /// Complains about names of a section that a key leads back to themselves.

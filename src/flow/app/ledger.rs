@@ -254,6 +254,9 @@ impl<H: Hub> Desk<H> {
         if let Err(why) = self.remind(repository, &read).await {
             self.say("reminders_unsent", &json!({ "repository": repository, "fault": why }));
         }
+        if let Err(why) = self.keep_owed(repository, &read).await {
+            self.say("record_unkept", &json!({ "repository": repository, "fault": why.to_string() }));
+        }
         Ok(new)
     }
 

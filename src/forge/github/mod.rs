@@ -170,7 +170,7 @@ impl Talk for Client {
 
 impl From<&Draft> for write::issue::Issue {
     fn from(draft: &Draft) -> Self {
-        let Draft { key, title, text, labels } = draft.clone();
+        let Draft { key, title, text, labels, due: _ } = draft.clone();
         Self { key, title, text, labels }
     }
 }

@@ -155,6 +155,8 @@ impl Talk for Client {
 }
 
 impl Records for Client {
+    const DATES_ISSUES: bool = true;
+
     async fn issues(&self, repository: &str, numbers: &[u64]) -> Result<Read, Fault> {
         read::issues::whole(self, repository, numbers).await
     }

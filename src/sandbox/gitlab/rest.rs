@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::super::asked::{Asked, Reply};
 use super::super::world::{OWNER, REPOSITORY, REPOSITORY_ID, World};
 use super::shapes::{self, text};
-use super::{ACCOUNT, Who, test_job};
+use super::{ACCOUNT, Who, says, test_job};
 
 fn found(value: &Value) -> Reply {
     if value.is_null() { Reply::missing() } else { Reply::json(200, value) }
@@ -129,7 +129,21 @@ fn of_project(world: &World, address: &str, asked: &Asked, rest: &[&str]) -> Rep
             let it = number(id).and_then(|id| Some((id, world.deployments.get(&id)?)));
             it.map_or_else(Reply::missing, |(id, it)| found(&shapes::deployment_with_votes(world, id, it)))
         }
-        ["issues"] => paged(&[]),
+        ["issues"] => {
+            // Nobody but the app opens any here.
+            let has = |it: &&Value| {
+                let label = asked.asked_for("labels");
+                label.is_empty() || text(it, "/labels").split(',').any(|it| it == label)
+            };
+            let listed: Vec<Value> = says::issues(world).rev().filter(has).cloned().collect();
+            paged(&listed)
+        }
+        ["issues", iid, "notes"] => {
+            let kind = format!("{}/{iid}/notes", says::ISSUES);
+            let notes: Vec<Value> =
+                world.written.iter().filter(|(it, _)| *it == kind).map(|(_, it)| it.clone()).collect();
+            paged(&notes)
+        }
         _ => Reply::missing(),
     }
 }

@@ -1,12 +1,14 @@
-//! What the app says over REST: votes on deployments, jobs that are played, statuses of commits, notes.
+//! What the app says over REST: votes on deployments, jobs that are played, statuses of commits, notes, issues.
 
 use serde_json::{Value, json};
 
 use super::super::Sandbox;
 use super::super::asked::{Asked, Reply};
-use super::super::world::{REPOSITORY_ID, written};
+use super::super::world::{REPOSITORY_ID, World, written};
 use super::{ACCOUNT, CALLED, shapes};
 
+/// What issues are called among what was written.
+pub(super) const ISSUES: &str = "issues";
 /// How many characters a status says at most.
 const DESCRIPTION: usize = 255;
 
@@ -47,6 +49,48 @@ pub(super) fn answer(sandbox: &Sandbox, asked: &Asked, parts: &[&str]) -> Reply 
                 Some(id.clone())
             });
             edited.map_or_else(Reply::missing, |id| Reply::json(200, &json!({"id": id, "body": asked.text("body")})))
+        }
+        ("POST", ["issues"]) => sandbox.happens(|world, now| {
+            let number = issues(world).count() + 1;
+            let mut made = asked.body.clone();
+            if let Some(made) = made.as_object_mut() {
+                let own = shapes::user(world, ACCOUNT);
+                for (name, value) in [
+                    ("iid", json!(number)),
+                    ("state", json!("opened")),
+                    ("created_at", json!(written(now))),
+                    ("author", own),
+                ] {
+                    made.insert(name.to_owned(), value);
+                }
+            }
+            world.written.push((ISSUES.to_owned(), made.clone()));
+            Reply::json(201, &made)
+        }),
+        ("PUT", ["issues", iid]) => {
+            let changed = sandbox.happens(|world, _| {
+                let mut issues = world.written.iter_mut().filter(|(kind, _)| kind == ISSUES).map(|(_, it)| it);
+                let issue = issues.find(|it| it.get("iid") == Some(&json!(number(iid))))?;
+                for (name, value) in asked.body.as_object()? {
+                    let (name, value) = match (name.as_str(), value.as_str()) {
+                        ("state_event", Some("close")) => ("state", json!("closed")),
+                        (name, _) => (name, value.clone()),
+                    };
+                    issue.as_object_mut()?.insert(name.to_owned(), value);
+                }
+                Some(issue.clone())
+            });
+            changed.map_or_else(Reply::missing, |issue| Reply::json(200, &issue))
+        }
+        ("POST", ["issues", iid, "notes"]) => {
+            let made = sandbox.happens(|world, _| {
+                issues(world).find(|it| it.get("iid") == Some(&json!(number(iid))))?;
+                let note =
+                    json!({"id": world.next(), "body": asked.text("body"), "author": shapes::user(world, ACCOUNT)});
+                world.written.push((format!("{ISSUES}/{iid}/notes"), note.clone()));
+                Some(note)
+            });
+            made.map_or_else(Reply::missing, |note| Reply::json(201, &note))
         }
         ("POST", ["merge_requests", _, "notes", note, "award_emoji"]) => {
             let given = sandbox.happens(|world, _| {
@@ -101,4 +145,9 @@ fn status(sandbox: &Sandbox, asked: &Asked, sha: &str) -> Reply {
         Some(made)
     });
     done.map_or_else(Reply::missing, |made| Reply::json(201, &made))
+}
+
+/// The issues, the oldest first.
+pub(super) fn issues(world: &World) -> impl DoubleEndedIterator<Item = &Value> {
+    world.written.iter().filter(|(kind, _)| kind == ISSUES).map(|(_, it)| it)
 }

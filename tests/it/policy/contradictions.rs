@@ -80,3 +80,29 @@ fn what_layers_say_that_can_be_so_is_not_complained_about() {
     let inner = "gates: {g: {junit: a.xml, require: 'tests.total < 50'}}";
     assert!(!complaints("", Some(inner)).contains("no evidence passes"));
 }
+
+#[rstest]
+#[case::share("{one: {components: [a, b]}, two: {components: [a, c]}}", true)]
+#[case::apart("{one: {components: [a, b]}, two: {components: [c, d]}}", false)]
+#[case::one_repository("{one: {components: [a, b]}, two: {components: [a, e]}}", false)]
+fn packages_over_several_repositories_that_share_a_part_would_never_go(#[case] packages: &str, #[case] refused: bool) {
+    let component = |name: &str, place: &str| format!("  {name}: {{paths: ['**'], repository: '{place}'}}\n");
+    let places = [
+        ("a", "github:acme/a"),
+        ("b", "github:acme/b"),
+        ("c", "gitlab:acme/c"),
+        ("d", "gitlab:acme/d"),
+        ("e", "github:Acme/A"),
+    ];
+    let components: String = places.iter().map(|(name, place)| component(name, place)).collect();
+    let text = format!(
+        "version: 1\nenvironments: {{production: {{approval: formal}}}}\ncomponents:\n{components}packages: {packages}\n\
+         roles: {{r: {{members: ['user:a', 'user:b']}}}}\nraci: [{{accountable: r}}]\n"
+    );
+    let told = match policy::read(vec![source("policy.yml", &text)]) {
+        Ok(policy) => told(&policy.warnings),
+        Err(list) => told(&list),
+    };
+    let says = "`one` and `two` lie in several repositories each and share `a`";
+    assert_eq!(told.contains(says) && told.contains("error[contradiction]"), refused, "{told}");
+}

@@ -254,7 +254,7 @@ fn draft(rules: &Rules, about: &str, meeting: &Meeting, (items, models): (&[Item
         }
     }
     let title = format!("Change advisory board, {}", told(meeting.at, zone));
-    Draft { key: about.to_owned(), title, text, labels: vec![LABEL.to_owned()] }
+    Draft { key: about.to_owned(), title, text, labels: vec![LABEL.to_owned()], due: None }
 }
 
 /// A line that says something about items.

@@ -323,6 +323,7 @@ pub(super) fn open(rule: &ChangeRule, known: &Known, facts: &Facts, decision: &R
             title: neutral::line(&title, 200),
             text,
             labels: vec![LABEL.to_owned(), label(NEW)],
+            due: None,
         },
         stream: json!([release.name, decision.environment]),
         components,

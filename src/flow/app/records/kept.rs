@@ -70,13 +70,19 @@ pub(in crate::flow::app) enum Keeps {
     Adjourn { minutes: String },
     /// Somebody is answered who said something under an agenda, by the issue's number and the comment's name.
     Answer { number: u64, comment: String, text: String },
+    /// The issue of something that a release left to be done is opened.
+    Owe { draft: Draft },
+    /// It is told how far its time has come: once for each stage.
+    Remind { stage: String, text: String },
+    /// What it is of is met: it is told by whom, and closed.
+    Met { text: String },
 }
 
 impl Keeps {
     /// The issue that it opens.
     pub(super) fn opens(&self) -> Option<&Draft> {
         match self {
-            Self::Open { draft, .. } | Self::Convene { draft, .. } => Some(draft),
+            Self::Open { draft, .. } | Self::Convene { draft, .. } | Self::Owe { draft } => Some(draft),
             Self::Adopt { .. }
             | Self::Widen { .. }
             | Self::Advance { .. }
@@ -84,7 +90,9 @@ impl Keeps {
             | Self::Stopped { .. }
             | Self::List { .. }
             | Self::Adjourn { .. }
-            | Self::Answer { .. } => None,
+            | Self::Answer { .. }
+            | Self::Remind { .. }
+            | Self::Met { .. } => None,
         }
     }
 
@@ -99,7 +107,10 @@ impl Keeps {
             | Self::Close { .. }
             | Self::Stopped { .. }
             | Self::Adjourn { .. }
-            | Self::Answer { .. } => None,
+            | Self::Answer { .. }
+            | Self::Owe { .. }
+            | Self::Remind { .. }
+            | Self::Met { .. } => None,
         }
     }
 }
@@ -118,8 +129,11 @@ impl Kept {
     pub(super) fn once(&self, number: usize) -> String {
         let about = &self.about;
         match &self.keeps {
-            Keeps::Open { .. } | Keeps::Adopt { .. } | Keeps::Convene { .. } => format!("{about} open"),
-            Keeps::Close { .. } => format!("{about} close"),
+            Keeps::Open { .. } | Keeps::Adopt { .. } | Keeps::Convene { .. } | Keeps::Owe { .. } => {
+                format!("{about} open")
+            }
+            Keeps::Close { .. } | Keeps::Met { .. } => format!("{about} close"),
+            Keeps::Remind { stage, .. } => format!("{about} {stage}"),
             Keeps::Stopped { decision, .. } => format!("{about} stopped {decision}"),
             Keeps::Adjourn { .. } => format!("{about} minutes"),
             Keeps::Answer { comment, .. } => format!("{about} {comment}"),

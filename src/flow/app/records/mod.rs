@@ -2,7 +2,7 @@
 //! records ([`change`]), incidents ([`incident`], each noted once it is seen: [`noted`]; what they say that caused them:
 //! [`caused`]) and the agendas of the board ([`board`],
 //! its meetings: [`convened`], what those hear who speak there: [`answers`], and the standard changes that it approves:
-//! [`models`], [`standing`]).
+//! [`models`], [`standing`]), and what releases left people to do ([`owing`]).
 //!
 //! What the app does to an issue is recorded before it leaves, once for its key, and which issue came of it is recorded
 //! when it has: so that no crash opens a second one, and no look-alike is taken for ours. What is said of one record leaves
@@ -17,6 +17,7 @@ mod incident;
 mod kept;
 mod models;
 mod noted;
+mod owing;
 mod standing;
 mod text;
 
@@ -417,7 +418,12 @@ impl<H: Hub> Desk<H> {
 async fn done<F: Records>(forge: &F, kept: &Kept, number: u64, once: &str, again: bool) -> Result<(), F::Fault> {
     let repository = kept.repository.as_str();
     match &kept.keeps {
-        Keeps::Open { .. } | Keeps::Convene { .. } => Ok(()),
+        Keeps::Open { .. } | Keeps::Convene { .. } | Keeps::Owe { .. } => Ok(()),
+        Keeps::Remind { text, .. } => forge.comment(repository, number, (once, text), again).await,
+        Keeps::Met { text } => {
+            forge.comment(repository, number, (once, text), again).await?;
+            forge.close_issue(repository, number, true).await
+        }
         Keeps::Adjourn { minutes } => {
             forge.comment(repository, number, (once, minutes), again).await?;
             forge.close_issue(repository, number, true).await

@@ -14,9 +14,9 @@ mod answers;
 pub mod book;
 pub mod judged;
 mod lasts;
-mod paid;
+pub(super) mod paid;
 pub mod pressed;
-mod reminders;
+pub(super) mod reminders;
 pub(super) mod said;
 mod view;
 

@@ -25,7 +25,7 @@ use crate::store::latest::Left;
 use crate::store::writer::Refused;
 
 /// The node by which a decision finds an obligation met.
-fn met<'d>(decision: &'d ReleaseDecision, obligation: &str) -> Option<&'d Node> {
+pub(in super::super) fn met<'d>(decision: &'d ReleaseDecision, obligation: &str) -> Option<&'d Node> {
     decision.tree.parts.iter().find(|node| {
         node.code == Ground::NothingOwed
             && node.status == Status::Met

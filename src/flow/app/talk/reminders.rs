@@ -19,13 +19,13 @@ use crate::store::latest::Left;
 
 /// How far the time of an obligation has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Stage {
+pub(in super::super) enum Stage {
     Near,
     Late,
 }
 
 impl Stage {
-    fn of(opened: DateTime<Utc>, due: DateTime<Utc>, now: DateTime<Utc>) -> Option<Self> {
+    pub(in super::super) fn of(opened: DateTime<Utc>, due: DateTime<Utc>, now: DateTime<Utc>) -> Option<Self> {
         if now >= due {
             return Some(Self::Late);
         }
@@ -39,7 +39,7 @@ impl Stage {
         }
     }
 
-    fn word(self) -> &'static str {
+    pub(in super::super) fn word(self) -> &'static str {
         match self {
             Self::Near => "near",
             Self::Late => "late",
@@ -48,7 +48,7 @@ impl Stage {
 }
 
 /// Whether whoever is to do it is at work: by the hours of the role, or else those of the policy.
-fn is_open(policy: &Policy, role: Option<&str>, now: DateTime<Utc>) -> bool {
+pub(in super::super) fn is_open(policy: &Policy, role: Option<&str>, now: DateTime<Utc>) -> bool {
     let calendar = &policy.rules.calendar;
     let own = role.and_then(|name| policy.rules.roles.iter().find(|it| it.name == name)?.hours.as_ref());
     own.unwrap_or(&calendar.business).is_open(now, &calendar.holidays)

@@ -9,6 +9,7 @@ mod environments;
 mod hooks;
 mod people;
 mod plan;
+mod version;
 mod wording;
 
 use serde::Deserialize;
@@ -204,6 +205,8 @@ impl Inspect for Inspector {
         let environments = environments::all(client, &project, own, (&plan, &variables)).await;
         let (secrets, shared_secrets) = environments::outside(&variables);
         let overseers = people::overseers(client).await;
+        let mut ways = plan::ways(&plan, &checks, &project, &overseers);
+        ways.push(version::way(client).await);
         let branch = sought.branch.clone().or_else(|| project.default_branch.clone());
         let protection = match &branch {
             Some(branch) => branch::protection(client, &project, branch, &plan).await,
@@ -228,7 +231,7 @@ impl Inspect for Inspector {
                 hook: Some(hook),
                 review: branch::review(client, &project, &plan).await,
                 check_blocks: plan::blocks(&project, &checks),
-                ways: plan::ways(&plan, &checks, &project, &overseers),
+                ways,
                 overseers,
                 plan: Some(match plan {
                     Fact::Known(plan) => Fact::Known(plan.name().to_owned()),

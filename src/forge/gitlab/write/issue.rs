@@ -46,7 +46,10 @@ pub async fn open(client: &Client, repository: &str, draft: &Draft, again: bool)
         made
     } else {
         let title = shortened(&draft.title, TITLE);
-        let body = json!({"title": title, "description": seed(&draft.key), "labels": draft.labels.join(",")});
+        let mut body = json!({"title": title, "description": seed(&draft.key), "labels": draft.labels.join(",")});
+        if let (Some(due), Some(body)) = (draft.due, body.as_object_mut()) {
+            body.insert("due_date".to_owned(), json!(due));
+        }
         client.create(&format!("{}/issues", project.path()), &body).await?
     };
     // What somebody has written since stays.

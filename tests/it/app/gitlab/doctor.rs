@@ -390,3 +390,24 @@ fn an_account_that_is_no_member_and_a_project_that_was_moved_are_told_of() {
     let said = app.world.run(&["doctor", "--gitlab", "acme/shop", "--github", "acme/shop"]);
     assert_eq!(said.code, 2, "{}", said.err);
 }
+
+#[test]
+fn a_version_that_is_not_supported_is_told() {
+    let gitlab = tidy();
+    let app = App::new(&gitlab);
+    for (version, says, supported) in [
+        ("18.5.1-ee", "its version 18.5.1-ee", true),
+        ("17.0.0", "its version 17.0.0", true),
+        ("16.11.10", "older than those that are supported", false),
+        ("19.0.0-pre", "is newer", false),
+        ("nightly", "calls its version nightly", false),
+    ] {
+        gitlab.with(|world| world.settings.version = version);
+        let said = document(&looked(&app, &["--format", "json"]));
+        let ways = said["in_use"][0]["ways"].as_array().unwrap();
+        let way = ways.iter().find(|way| way["does"].as_str().unwrap().contains("answers mean")).unwrap();
+        assert!(way["by"].as_str().unwrap().contains(says), "{way}");
+        assert_eq!(way["enforced"], supported, "{way}");
+        assert!(way["by"].as_str().unwrap().contains("supported are 17 and 18"), "{way}");
+    }
+}

@@ -1,7 +1,14 @@
 //! What an emergency leaves to be done is called to mind on its merge request.
 
+use chrono::{Duration, Timelike as _, Utc};
+use chrono_tz::Tz;
+use serde_json::json;
+
 use super::{APP, App, asks, policy, shop, status, votes};
-use crate::app::until;
+use crate::app::{ago, until};
+use crate::support::gitlab::Gitlab;
+use crate::support::gitlab::world::{PROJECT, PROJECT_ID};
+use crate::support::served::Served;
 
 /// A change of the basket goes a way of its own, on which `bo` may let it go. Its validation is late at once.
 fn of_emergencies() -> String {
@@ -31,4 +38,82 @@ fn n3_what_an_emergency_leaves_is_called_to_mind_on_its_merge_request() {
         })
     };
     until("a reminder", || says() == 1);
+}
+
+/// The texts that our account wrote under an issue.
+fn told(gitlab: &Gitlab, number: u64) -> Vec<String> {
+    gitlab.with(|world| {
+        let ours = world.issues[&number].notes.iter();
+        let ours = ours.filter(|note| note["author"]["username"] == APP && note["system"] == false);
+        ours.map(|note| note["body"].as_str().unwrap().to_owned()).collect()
+    })
+}
+
+/// Two sweeps and more.
+fn sweeps() {
+    std::thread::sleep(std::time::Duration::from_secs(3));
+}
+
+fn owed(gitlab: &Gitlab) -> Vec<u64> {
+    gitlab.with(|world| world.labelled("obligation"))
+}
+
+fn says(served: &Served, gitlab: &Gitlab, who: &str, what: &str) {
+    gitlab.with(|world| {
+        world.note(12, who, what, &ago(0));
+    });
+    let noted = json!({
+        "object_kind": "note",
+        "object_attributes": {"noteable_type": "MergeRequest", "note": what},
+        "merge_request": {"iid": 12},
+        "project": {"id": PROJECT_ID, "path_with_namespace": PROJECT},
+    });
+    super::takes(served, &super::key(), &noted);
+}
+
+#[test]
+fn n3_what_is_owed_is_an_issue_with_its_day_that_is_closed_by_the_word_that_meets_it() {
+    let gitlab = shop();
+    // Far enough that the day there is another than in UTC, whatever the hour is.
+    let zone: Tz = if Utc::now().hour() < 12 { Tz::Etc__GMTPlus12 } else { Tz::Etc__GMTMinus12 };
+    let text = of_emergencies().replace("within: 1s", "within: 3d") + &format!("calendar: {{ timezone: {zone} }}\n");
+    gitlab.with(|world| world.git.contents.insert(".countersign/policy.yml".to_owned(), text));
+    asks(&gitlab);
+    votes(&gitlab, "bo");
+    let app = App::new(&gitlab);
+    let served = app.start(&["--sweep", "1"]);
+    until("the job to be played", || status(&gitlab) == "success");
+    until("an issue", || owed(&gitlab).len() == 1);
+    let number = owed(&gitlab)[0];
+    until("its text", || gitlab.with(|world| world.issues[&number].description.contains("/countersign validate")));
+    let (title, text, due) = gitlab.with(|world| {
+        let issue = &world.issues[&number];
+        (issue.title.clone(), issue.description.clone(), issue.due.clone())
+    });
+    assert!(title.starts_with("validate of shop") && title.ends_with("by shop-owner"), "{title}");
+    assert!(text.contains("acme/shop!12") && text.contains("Closing it by hand meets nothing"), "{text}");
+    let day = |ago: i64| {
+        (Utc::now() + Duration::days(3) - Duration::minutes(ago)).with_timezone(&zone).date_naive().to_string()
+    };
+    assert!([day(0), day(5)].contains(&due.clone().unwrap_or_default()), "{due:?}");
+    // Whoever closes it meets nothing, and neither it nor another is opened then, by whichever process looks.
+    gitlab.with(|world| world.close_issue(number, "bo", None));
+    drop(served);
+    let served = app.start(&["--sweep", "1"]);
+    sweeps();
+    assert_eq!(owed(&gitlab), [number]);
+    assert!(gitlab.with(|world| world.issues[&number].closed_at.is_some()));
+    assert!(app.events("obligation_met").is_empty());
+    gitlab.with(|world| world.reopen_issue(number, "bo"));
+    let id = text.split("/countersign validate production ").nth(1).unwrap();
+    let id = id.split_whitespace().next().unwrap();
+    says(&served, &gitlab, "bo", &format!("/countersign validate production {id} https://runs.example/1"));
+    sweeps();
+    assert!(gitlab.with(|world| world.issues[&number].closed_at.is_none()), "who let it go does not meet it");
+    says(&served, &gitlab, "carla", &format!("/countersign validate production {id} https://runs.example/1"));
+    until("it to be closed", || gitlab.with(|world| world.issues[&number].closed_at.is_some()));
+    assert_eq!(told(&gitlab, number).iter().filter(|text| text.contains("is met")).count(), 1);
+    assert!(told(&gitlab, number).iter().any(|text| text.contains("carla")), "{:?}", told(&gitlab, number));
+    sweeps();
+    assert_eq!(owed(&gitlab), [number]);
 }

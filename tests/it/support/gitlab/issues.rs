@@ -14,6 +14,7 @@ pub struct Issue {
     pub title: String,
     pub closed_at: Option<String>,
     pub description: String,
+    pub due: Option<String>,
     pub edited: bool,
     pub labels: Vec<String>,
     /// As GraphQL has them.
@@ -128,7 +129,7 @@ impl World {
     fn rest_issue(&self, number: u64) -> Value {
         let issue = &self.issues[&number];
         json!({"id": 9_000 + number, "iid": number, "title": issue.title, "description": issue.description,
-            "author": self.basic(&issue.author), "closed_at": issue.closed_at, "labels": issue.labels,
+            "author": self.basic(&issue.author), "closed_at": issue.closed_at, "labels": issue.labels, "due_date": issue.due,
             "state": if issue.closed_at.is_some() { "closed" } else { "opened" }})
     }
 
@@ -184,6 +185,11 @@ pub(super) fn written(world: &mut World, who: &str, asked: &Asked, parts: &[&str
             let labels: Vec<&str> = labels.iter().map(String::as_str).collect();
             let text = body["description"].as_str().unwrap();
             let number = world.issue(who, body["title"].as_str().unwrap(), text, &labels);
+            if let Some(due) = body["due_date"].as_str() {
+                // GitLab takes a day alone.
+                assert!(chrono::NaiveDate::parse_from_str(due, "%Y-%m-%d").is_ok(), "{due}");
+                world.issue_mut(number).due = Some(due.to_owned());
+            }
             reply(201, &world.rest_issue(number))
         }
         ("PUT", ["issues", number]) => {

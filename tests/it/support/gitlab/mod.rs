@@ -248,6 +248,7 @@ impl Gitlab {
                 }
                 reply(200, &user)
             }
+            ["version"] => reply(200, &json!({"version": state.world.settings.version, "revision": "4e963fe"})),
             ["projects"] => {
                 let listed = json!({"id": PROJECT_ID, "path_with_namespace": PROJECT, "default_branch": "main"});
                 let least = asked.query("min_access_level").map_or(0, |level| level.parse().unwrap());

@@ -7,6 +7,7 @@ use super::{Reply, missing, reply};
 
 #[derive(Clone, Debug)]
 pub struct Settings {
+    pub version: &'static str,
     /// Who administers the server.
     pub administrators: Vec<String>,
     /// What stands in the project beside what everybody sees.
@@ -43,6 +44,7 @@ pub fn variable(key: &str, scope: &str, protected: bool) -> Value {
 impl Default for Settings {
     fn default() -> Self {
         Self {
+            version: "18.5.1-ee",
             administrators: vec!["carla".to_owned()],
             project: json!({"allow_pipeline_trigger_approve_deployment": false}),
             namespace: json!({"id": 5, "kind": "group", "full_path": "acme"}),

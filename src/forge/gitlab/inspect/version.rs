@@ -1,0 +1,48 @@
+//! The server's version, against those whose answers are known.
+
+use serde::Deserialize;
+
+use crate::forge::gitlab::client::{Client, Fault};
+use crate::model::inspection::Way;
+use crate::model::notable::shortened;
+
+/// The major versions that are supported: the current one, as of this release, and the one before.
+const SUPPORTED: [u64; 2] = [17, 18];
+
+#[derive(Deserialize)]
+struct Stated {
+    version: String,
+}
+
+/// Whether the server is of a version whose answers are known to mean what is read in them.
+pub(super) async fn way(client: &Client) -> Way {
+    told(client.get::<Stated>("/version").await.map(|stated| stated.version))
+}
+
+fn told(stated: Result<String, Fault>) -> Way {
+    let [before, current] = SUPPORTED;
+    let known = format!("supported are {before} and {current}");
+    let (by, enforced) = match stated {
+        Err(fault) => (format!("nothing that is known: its version could not be read, and {known}: {fault}"), false),
+        Ok(version) => {
+            let shown = shortened(&version, 40);
+            match version.split('.').next().and_then(|major| major.parse::<u64>().ok()) {
+                Some(major) if SUPPORTED.contains(&major) => (format!("its version {shown}; {known}"), true),
+                Some(major) if major < before => (
+                    format!(
+                        "nothing: its version {shown} is older than those that are supported; {known}, so update it"
+                    ),
+                    false,
+                ),
+                Some(_) => (
+                    format!(
+                        "nothing that was tried: its version {shown} is newer; {known}, so look for a newer Countersign"
+                    ),
+                    false,
+                ),
+                None => (format!("nothing that is known: it calls its version {shown}; {known}"), false),
+            }
+        }
+    };
+    Way { does: "GitLab's answers mean what is read in them".to_owned(), by, enforced }
+}
