@@ -7,7 +7,7 @@ use crate::model::inspection::Way;
 use crate::model::notable::shortened;
 
 /// The major versions that are supported: the current one, as of this release, and the one before.
-const SUPPORTED: [u64; 2] = [17, 18];
+const SUPPORTED: [u64; 2] = [18, 19];
 
 #[derive(Deserialize)]
 struct Stated {

@@ -396,10 +396,10 @@ fn a_version_that_is_not_supported_is_told() {
     let gitlab = tidy();
     let app = App::new(&gitlab);
     for (version, says, supported) in [
-        ("18.5.1-ee", "its version 18.5.1-ee", true),
-        ("17.0.0", "its version 17.0.0", true),
-        ("16.11.10", "older than those that are supported", false),
-        ("19.0.0-pre", "is newer", false),
+        ("19.5.1-ee", "its version 19.5.1-ee", true),
+        ("18.0.0", "its version 18.0.0", true),
+        ("17.11.10", "older than those that are supported", false),
+        ("20.0.0-pre", "is newer", false),
         ("nightly", "calls its version nightly", false),
     ] {
         gitlab.with(|world| world.settings.version = version);
@@ -408,6 +408,6 @@ fn a_version_that_is_not_supported_is_told() {
         let way = ways.iter().find(|way| way["does"].as_str().unwrap().contains("answers mean")).unwrap();
         assert!(way["by"].as_str().unwrap().contains(says), "{way}");
         assert_eq!(way["enforced"], supported, "{way}");
-        assert!(way["by"].as_str().unwrap().contains("supported are 17 and 18"), "{way}");
+        assert!(way["by"].as_str().unwrap().contains("supported are 18 and 19"), "{way}");
     }
 }

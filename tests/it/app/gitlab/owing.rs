@@ -107,9 +107,9 @@ fn n3_what_is_owed_is_an_issue_with_its_day_that_is_closed_by_the_word_that_meet
     gitlab.with(|world| world.reopen_issue(number, "bo"));
     let id = text.split("/countersign validate production ").nth(1).unwrap();
     let id = id.split_whitespace().next().unwrap();
-    says(&served, &gitlab, "bo", &format!("/countersign validate production {id} https://runs.example/1"));
+    says(&served, &gitlab, "ana", &format!("/countersign validate production {id} https://runs.example/1"));
     sweeps();
-    assert!(gitlab.with(|world| world.issues[&number].closed_at.is_none()), "who let it go does not meet it");
+    assert!(gitlab.with(|world| world.issues[&number].closed_at.is_none()), "its author does not meet it");
     says(&served, &gitlab, "carla", &format!("/countersign validate production {id} https://runs.example/1"));
     until("it to be closed", || gitlab.with(|world| world.issues[&number].closed_at.is_some()));
     assert_eq!(told(&gitlab, number).iter().filter(|text| text.contains("is met")).count(), 1);
