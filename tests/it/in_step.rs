@@ -215,7 +215,7 @@ fn the_prose_names_only_options_and_measures_that_there_are() {
     let known: BTreeSet<&str> =
         KINDS.iter().flat_map(|kind| catalogue::measures(*kind)).map(|entry| entry.name).collect();
     let first: BTreeSet<&str> = known.iter().filter_map(|name| name.split('.').next()).collect();
-    for path in ["README.md", "SECURITY.md", "CONTRIBUTING.md", "CHANGELOG.md"] {
+    for path in ["README.md", "SECURITY.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/app.md", "docs/gitlab.md"] {
         let whole = text(path);
         // What the command said is not for us to check here.
         let parts = whole.split("```text\n").enumerate();
@@ -250,6 +250,52 @@ fn the_prose_names_only_options_and_measures_that_there_are() {
             assert!(!measure || file || known.contains(name), "{path} names the measure `{name}`, which is none");
         }
     }
+}
+
+/// The headings of a page as links name them.
+fn anchors(page: &str) -> BTreeSet<String> {
+    let mut fenced = false;
+    let heading = |line: &str| {
+        fenced ^= line.starts_with("```");
+        let title = line.trim_start_matches('#').strip_prefix(' ').filter(|_| !fenced && line.starts_with('#'))?;
+        let kept =
+            title.to_lowercase().chars().filter(|c| c.is_alphanumeric() || [' ', '-', '_'].contains(c)).collect();
+        Some(String::replace(&kept, ' ', "-"))
+    };
+    text(page).lines().filter_map(heading).collect()
+}
+
+#[test]
+fn every_link_between_the_pages_leads_somewhere() {
+    let pages = [
+        "README.md",
+        "CONTRIBUTING.md",
+        "SECURITY.md",
+        "docs/app.md",
+        "docs/gitlab.md",
+        "docs/deciding.md",
+        "docs/record.md",
+    ];
+    let mut links = 0;
+    for page in pages {
+        let whole = text(page);
+        for link in whole.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+            if link.starts_with("http") || link.starts_with("mailto:") {
+                continue;
+            }
+            links += 1;
+            let (path, anchor) = link.split_once('#').unwrap_or((link, ""));
+            let folder = std::path::Path::new(page).parent().unwrap();
+            let to = if path.is_empty() { page.to_owned() } else { folder.join(path).to_str().unwrap().to_owned() };
+            let to = to.replace("docs/../", "");
+            assert!(at(&to).exists(), "{page} leads to {link}, and there is no {to}");
+            assert!(
+                anchor.is_empty() || anchors(&to).contains(anchor),
+                "{page} leads to {link}, and {to} has no such heading"
+            );
+        }
+    }
+    assert!(links > 20, "{links}");
 }
 
 #[test]

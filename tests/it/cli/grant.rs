@@ -140,12 +140,12 @@ fn whoever_started_it_has_to_be_known_before_it_is_used() {
     assert_eq!(own.code, 14, "{}", own.out);
 }
 
-/// The step that the README shows for a job that deploys: the app's word, or a grant while nobody answers.
+/// The step that the page on the app shows for a job that deploys: the app's word, or a grant while nobody answers.
 #[test]
 fn n15_a_step_goes_by_the_app_and_by_a_grant_while_nobody_answers() {
-    let readme = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
+    let page = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/app.md")).unwrap();
     let step =
-        readme.split("```sh\n").find(|it| it.contains("grant use break-glass.grant")).expect("the step of the README");
+        page.split("```sh\n").find(|it| it.contains("grant use break-glass.grant")).expect("the step of docs/app.md");
     let step = step.split("```").next().unwrap();
     let world = granted(&[]);
     fs::rename(world.path().join("a.grant"), world.path().join("break-glass.grant")).unwrap();
