@@ -113,13 +113,13 @@ pub(super) fn explain(code: Option<&str>) -> u8 {
         complain(&format!("there is no code `{code}`{hint}; `countersign explain` lists all"));
         return USAGE;
     }
-    let next = |next: &Option<&str>| match next.filter(|_| code.is_some()) {
+    let next = |next: Option<&str>| match next.filter(|_| code.is_some()) {
         Some(next) => format!("{:22} {:15} {next}\n", "", "next:"),
         None => String::new(),
     };
     let lines: Vec<String> = found
         .iter()
-        .map(|(word, kind, meaning, then)| format!("{word:22} {kind:15} {meaning}\n{}", next(then)))
+        .map(|(word, kind, meaning, then)| format!("{word:22} {kind:15} {meaning}\n{}", next(*then)))
         .collect();
     answer(&lines.concat())
 }

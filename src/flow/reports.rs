@@ -56,7 +56,9 @@ impl Gathered {
                     tally.at(place);
                     let counts = known.and_then(|_| tally.counts());
                     let read = report(request, &path, artifact, gate.kind, &mut tally);
-                    counts.into_iter().for_each(|counts| tally.only(counts));
+                    if let Some(counts) = counts {
+                        tally.only(counts);
+                    }
                     copies.note(entry, &read.0, &read.1, &read.2);
                     read
                 }
@@ -86,12 +88,11 @@ impl Gathered {
 
     /// Notes that a file is a copy of one before it.
     fn copied(&mut self, path: &str, known: &Known, once: bool) {
-        match &mut self.copies {
-            Some(copied) => copied.more += 1,
-            None => {
-                let of = known.evidence.path.clone();
-                self.copies = Some(Copied { path: path.to_owned(), of, more: 0, once });
-            }
+        if let Some(copied) = &mut self.copies {
+            copied.more += 1;
+        } else {
+            let of = known.evidence.path.clone();
+            self.copies = Some(Copied { path: path.to_owned(), of, more: 0, once });
         }
     }
 
@@ -128,7 +129,9 @@ impl Gathered {
             tally.at(place);
             let counts = tally.counts().filter(|_| is_copy);
             let (evidence, about, outcome) = report(request, &entry.path, artifact, gate.kind, &mut tally);
-            counts.into_iter().for_each(|counts| tally.only(counts));
+            if let Some(counts) = counts {
+                tally.only(counts);
+            }
             copies.note(entry, &evidence, &about, &outcome);
             match outcome {
                 Ok(()) => any = true,

@@ -194,7 +194,7 @@ pub(super) fn are_fit(attributes: &str) -> bool {
         rest = rest.get(at..).unwrap_or_default();
         match reference(rest) {
             Some((length, character)) if character.is_none_or(is_allowed) => {
-                rest = rest.get(length..).unwrap_or_default()
+                rest = rest.get(length..).unwrap_or_default();
             }
             _ => return false,
         }
@@ -236,15 +236,13 @@ fn reference(text: &str) -> Option<(usize, Option<char>)> {
 
 /// The character that a reference names by its number, whether XML allows it or not.
 pub(super) fn numbered(reference: &str) -> Option<char> {
-    match BytesRef::new(reference).resolve_char_ref() {
-        Ok(character) => character,
-        // The one number that is refused there is no mistake in writing it.
-        Err(_) => {
-            let digits = reference.strip_prefix('#')?;
-            let zero = |digits: &str| !digits.is_empty() && digits.bytes().all(|digit| digit == b'0');
-            zero(digits.strip_prefix('x').unwrap_or(digits)).then_some('\0')
-        }
+    if let Ok(character) = BytesRef::new(reference).resolve_char_ref() {
+        return character;
     }
+    // The one number that is refused there is no mistake in writing it.
+    let digits = reference.strip_prefix('#')?;
+    let zero = |digits: &str| !digits.is_empty() && digits.bytes().all(|digit| digit == b'0');
+    zero(digits.strip_prefix('x').unwrap_or(digits)).then_some('\0')
 }
 
 /// Whether XML 1.0 (2.2) has a character at all, be it as itself or by its number.

@@ -419,7 +419,9 @@ async fn done<F: Records>(forge: &F, kept: &Kept, number: u64, once: &str, again
     let repository = kept.repository.as_str();
     match &kept.keeps {
         Keeps::Open { .. } | Keeps::Convene { .. } | Keeps::Owe { .. } => Ok(()),
-        Keeps::Remind { text, .. } => forge.comment(repository, number, (once, text), again).await,
+        Keeps::Remind { text, .. } | Keeps::Answer { text, .. } => {
+            forge.comment(repository, number, (once, text), again).await
+        }
         Keeps::Met { text } => {
             forge.comment(repository, number, (once, text), again).await?;
             forge.close_issue(repository, number, true).await
@@ -431,7 +433,6 @@ async fn done<F: Records>(forge: &F, kept: &Kept, number: u64, once: &str, again
         Keeps::Adopt { stream, components, .. } => {
             forge.comment(repository, number, (once, &change::adopted(stream, components)), again).await
         }
-        Keeps::Answer { text, .. } => forge.comment(repository, number, (once, text), again).await,
         Keeps::List { draft, .. } => forge.rewrite_issue(repository, number, draft).await,
         Keeps::Widen { components } => {
             forge.comment(repository, number, (once, &change::widened(components)), again).await
