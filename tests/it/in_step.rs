@@ -258,9 +258,8 @@ fn anchors(page: &str) -> BTreeSet<String> {
     let heading = |line: &str| {
         fenced ^= line.starts_with("```");
         let title = line.trim_start_matches('#').strip_prefix(' ').filter(|_| !fenced && line.starts_with('#'))?;
-        let kept =
-            title.to_lowercase().chars().filter(|c| c.is_alphanumeric() || [' ', '-', '_'].contains(c)).collect();
-        Some(String::replace(&kept, ' ', "-"))
+        let kept = title.to_lowercase().replace(' ', "-");
+        Some(kept.chars().filter(|c| c.is_alphanumeric() || ['-', '_'].contains(c)).collect())
     };
     text(page).lines().filter_map(heading).collect()
 }

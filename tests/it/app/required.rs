@@ -179,7 +179,7 @@ fn f25_a_job_that_is_told_nothing_never_ends_with_0() {
     });
     let silent = instead_of_the_app(|stream| {
         std::thread::spawn(move || {
-            std::thread::sleep(Duration::from_secs(60));
+            std::thread::sleep(Duration::from_mins(1));
             drop(stream);
         });
     });

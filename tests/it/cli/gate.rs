@@ -63,7 +63,8 @@ fn f25_a_decision_is_called_the_same_on_every_surface_and_no_other_is_called_so(
     // It is the digest of the document on one line, without itself.
     let line = output.lines().find(|line| line.starts_with('{')).unwrap();
     let without = line.replace(&format!("\"id\":\"{id}\""), "\"id\":\"\"");
-    let digest: String = Sha256::digest(without.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
+    let hexadecimal = |all: String, byte: &u8| all + &format!("{byte:02x}");
+    let digest = Sha256::digest(without.as_bytes()).iter().fold(String::new(), hexadecimal);
     assert_eq!(digest, id);
     // Another report, another instant or another policy is another decision.
     let later = world.run(&["gate", "--format", "json", "--now", "2026-11-23T09:00:01Z"]).out;

@@ -11,7 +11,7 @@ fn placed(location: &str, run: &str, before: bool) -> String {
     let results = format!(
         r#""results":[{{"ruleId":"r","message":{{"text":"m"}},"locations":[{{"physicalLocation":{{"artifactLocation":{location}}}}}]}}]"#
     );
-    let (first, last) = if before { (run, results.as_str()) } else { (results.as_str(), run) };
+    let (one, other) = if before { (run, results.as_str()) } else { (results.as_str(), run) };
     let parts = [r#""tool":{"driver":{"name":"t"}}"#, first, last].into_iter().filter(|part| !part.is_empty());
     format!(r#"{{"version":"2.1.0","runs":[{{{}}}]}}"#, parts.collect::<Vec<_>>().join(","))
 }
@@ -143,8 +143,8 @@ fn numbered(index: u32, list: &str, before: bool) -> String {
         r#""results":[{{"ruleId":"r","message":{{"text":"m"}},"locations":[{{"logicalLocations":[{{"index":{index}}}]}}]}}]"#
     );
     let list = format!(r#""logicalLocations":[{list}]"#);
-    let (first, last) = if before { (&list, &results) } else { (&results, &list) };
-    format!(r#"{{"version":"2.1.0","runs":[{{"tool":{{"driver":{{"name":"t"}}}},{first},{last}}}]}}"#)
+    let (one, other) = if before { (&list, &results) } else { (&results, &list) };
+    format!(r#"{{"version":"2.1.0","runs":[{{"tool":{{"driver":{{"name":"t"}}}},{one},{other}}}]}}"#)
 }
 
 const CALLED: &str = r#"{"fullyQualifiedName":"a::f","name":"f"},{"fullyQualifiedName":"b::f","name":"f"}"#;
