@@ -11,7 +11,7 @@ fn placed(location: &str, run: &str, before: bool) -> String {
     let results = format!(
         r#""results":[{{"ruleId":"r","message":{{"text":"m"}},"locations":[{{"physicalLocation":{{"artifactLocation":{location}}}}}]}}]"#
     );
-    let (one, other) = if before { (run, results.as_str()) } else { (results.as_str(), run) };
+    let (first, last) = if before { (run, results.as_str()) } else { (results.as_str(), run) };
     let parts = [r#""tool":{"driver":{"name":"t"}}"#, first, last].into_iter().filter(|part| !part.is_empty());
     format!(r#"{{"version":"2.1.0","runs":[{{{}}}]}}"#, parts.collect::<Vec<_>>().join(","))
 }
@@ -138,12 +138,12 @@ fn an_exit_code_says_what_the_run_itself_does_not(#[case] invocation: &str, #[ca
 }
 
 /// A run of one result that names its logical location by number, in a list of these, before the results or after them.
-fn numbered(index: u32, list: &str, before: bool) -> String {
+fn numbered(index: u32, places: &str, before: bool) -> String {
     let results = format!(
         r#""results":[{{"ruleId":"r","message":{{"text":"m"}},"locations":[{{"logicalLocations":[{{"index":{index}}}]}}]}}]"#
     );
-    let list = format!(r#""logicalLocations":[{list}]"#);
-    let (one, other) = if before { (&list, &results) } else { (&results, &list) };
+    let named = format!(r#""logicalLocations":[{places}]"#);
+    let (one, other) = if before { (&named, &results) } else { (&results, &named) };
     format!(r#"{{"version":"2.1.0","runs":[{{"tool":{{"driver":{{"name":"t"}}}},{one},{other}}}]}}"#)
 }
 
