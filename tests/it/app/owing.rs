@@ -104,7 +104,7 @@ fn n3_e2_e3_an_emergencys_debt_holds_the_next_release_until_the_right_people_pai
     drop(served);
     // Its page says who met it, and with what.
     let met = met(&app, &validate);
-    assert_eq!(met.by.iter().map(|by| by.as_str()).collect::<Vec<_>>(), ["github:carla"]);
+    assert_eq!(met.by.iter().map(countersign::model::facts::Account::as_str).collect::<Vec<_>>(), ["github:carla"]);
     assert_eq!(met.evidence, ["https://runs.example/7"]);
     let verified = app.world.run(&["log", "verify", "--database", "sqlite:record.db", "--log-key", "log.pub"]);
     assert_eq!(verified.code, 0, "{}{}", verified.out, verified.err);

@@ -532,13 +532,13 @@ impl Answering<'_> {
             "commits": commits, "files": files, "reviews": pull.reviews, "comments": pull.comments,
             "timelineItems": pushes, "title": pull.title,
             "labels": pull.labels.iter().map(|name| json!({"__typename": "Label", "name": name})).collect::<Vec<_>>(),
-            "closingIssuesReferences": pull.closes.iter().map(closed).collect::<Vec<_>>(),
+            "closingIssuesReferences": pull.closes.iter().copied().map(closed).collect::<Vec<_>>(),
         })
     }
 }
 
 /// An issue that a pull request closes.
-fn closed(number: &Option<u64>) -> Value {
+fn closed(number: Option<u64>) -> Value {
     let repository = json!({"__typename": "Repository", "nameWithOwner": REPOSITORY});
     number.map_or(Value::Null, |number| json!({"__typename": "Issue", "number": number, "repository": repository}))
 }
