@@ -17,7 +17,8 @@ use crate::support::run::World;
 
 pub const DATABASE: &str = "sqlite:record.db";
 
-/// A release that goes opens three obligations and tells two places.
+/// A release that goes opens three obligations and tells two places. The one with a day is far enough that the clock of
+/// whoever runs this has not passed it, for of what is over nobody needs to be woken.
 const POLICY: &str = "\
 version: 1
 environments: { production: { approval: formal } }
@@ -25,7 +26,7 @@ people: { ben: { github: ben } }
 roles: { owner: { members: [user:ben] } }
 components: { payments: { paths: [payments/**] } }
 gates: { tests: { junit: \"reports/*.xml\", require: \"tests.failed == 0\" } }
-routes: { normal: { approvals: { owner: 1 }, then: { audit: { by: owner, within: 5d } } } }
+routes: { normal: { approvals: { owner: 1 }, then: { audit: { by: owner, within: 1000d } } } }
 reviews: { board: { notify: \"slack:#board\" } }
 ";
 const COMMIT: &str = "3f2a3f2a3f2a3f2a3f2a3f2a3f2a3f2a3f2a3f2a";
