@@ -95,7 +95,7 @@ fn decided(scene: &Scene<'_>, cab: &Cab, asking: &[&Route], stated: &Stated, ret
         let heard = (against(decision.outcome) > 0 || open(decision)) && partly(scene, changes, decision);
         if let Some(why) = other(scene, changes, decision).filter(|_| !heard) {
             let says = format!("a CAB decision of {} is about {why}", told(scene, decision.at));
-            notes.push(Node::new(Ground::CabInvalid, Status::Note, says));
+            notes.push(Node::new(Ground::CabInvalid, Status::Note, says).evidence([CabDecision::called(decision.at)]));
             continue;
         }
         // What was edited since is what an approval was for; what is against it stands, and what was opened with an
@@ -115,7 +115,9 @@ fn decided(scene: &Scene<'_>, cab: &Cab, asking: &[&Route], stated: &Stated, ret
             }
             Some(why) => {
                 let says = format!("a CAB decision of {} does not count: {why}", told(scene, decision.at));
-                notes.push(Node::new(Ground::CabInvalid, Status::Note, says));
+                notes.push(
+                    Node::new(Ground::CabInvalid, Status::Note, says).evidence([CabDecision::called(decision.at)]),
+                );
                 // A plain approval that does not count changes nothing. Anything stricter took an earlier approval's
                 // place, which does not come back because the stricter word no longer counts.
                 again = against(decision.outcome) > 0 || open(decision);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SecondsFormat, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 
@@ -167,6 +167,14 @@ pub struct CabDecision {
     /// What was said.
     #[serde(default)]
     pub notes: String,
+}
+
+impl CabDecision {
+    /// What a decision of an instant is called among what was looked at: two of one minute read alike in a sentence.
+    #[must_use]
+    pub fn called(at: DateTime<Utc>) -> String {
+        format!("cab:{}", at.to_rfc3339_opts(SecondsFormat::AutoSi, true))
+    }
 }
 
 /// What the board decided.

@@ -10,7 +10,7 @@ use super::models::{self, By, Proposed};
 use crate::decide::shown;
 use crate::forge::command::{WORD, prose};
 use crate::forge::records::{Comment, Issue};
-use crate::model::facts::{Account, CabOutcome, Facts};
+use crate::model::facts::{Account, CabDecision, CabOutcome, Facts};
 use crate::model::ground::Ground;
 use crate::model::release_decision::ReleaseDecision;
 use crate::policy::Policy;
@@ -242,14 +242,16 @@ impl Said {
         if !item.is_of(&facts.release) {
             return says;
         }
-        let at = format!("a CAB decision of {} ", told(self.comment.at, zone));
-        let (mut why, mut counts) = (None, false);
-        decision.tree.walk(&mut |node| match node.code {
-            Ground::CabInvalid if node.says.starts_with(&at) => why = node.says.strip_prefix(&at).map(str::to_owned),
-            Ground::CabApproved => counts = true,
-            _ => {}
+        // Of two of one minute the sentences begin alike.
+        let (this, at) =
+            (CabDecision::called(self.comment.at), format!("a CAB decision of {} ", told(self.comment.at, zone)));
+        let mut why = None;
+        decision.tree.walk(&mut |node| {
+            if node.code == Ground::CabInvalid && node.evidence.contains(&this) {
+                why = node.says.strip_prefix(&at).map(str::to_owned);
+            }
         });
-        match why.filter(|_| !counts) {
+        match why {
             Some(why) => format!("{says}, and {why}"),
             None => says,
         }
