@@ -2,7 +2,8 @@
 //! continuous integration tells a slower gate, because a busy machine does not
 //! change it. See `benches/README.md`.
 //!
-//! Usage: `cargo bench --bench instructions [-- --update]`
+//! Usage: `./tests/run instructions`, or `cargo bench --bench instructions [-- --update]`; `$BINARY` is another binary than
+//! the one that the latter builds.
 //!
 //! The digest is left out: valgrind has none of the processor's instructions for
 //! SHA-256, without which it would be most of the figure. So is the system's loader:
@@ -98,7 +99,7 @@ fn instructions(policy: &Path, report: &Path, baseline: Option<&Path>) -> io::Re
     let mut command = Command::new("valgrind");
     command.args(["--tool=callgrind", "--compress-strings=no", "--compress-pos=no"]);
     command.arg(format!("--callgrind-out-file={}", profile.display()));
-    command.arg(env!("CARGO_BIN_EXE_countersign")).args(["gate", "--format", "json", "--now", "2026-11-23T09:00:00Z"]);
+    command.arg(inputs::binary()).args(["gate", "--format", "json", "--now", "2026-11-23T09:00:00Z"]);
     command.arg("--policy").arg(policy).arg("--artifacts").arg(report.parent().unwrap_or(report));
     command.args(baseline.map(|path| format!("--baseline={}", path.display())));
     let path = std::env::var_os("PATH").unwrap_or_default();

@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use self::inputs::Report;
 use self::peers::Tools;
-use self::process::{Decision, MEMORY, binary, bounded, ours, peak, wall};
+use self::process::{Decision, MEMORY, bounded, ours, peak, wall};
 use self::table::{Goal, Rival, Table, Times, megabytes};
 
 /// How many entries the large reports have, and those of about a gigabyte.
@@ -55,7 +55,7 @@ fn main() -> ExitCode {
         }
         io::Result::Ok(())
     })();
-    println!("{}, {}\n", binary().display(), size(&binary()).unwrap_or_default());
+    println!("{}, {}\n", inputs::binary().display(), size(&inputs::binary()).unwrap_or_default());
     println!("{}", table.markdown());
     match measured {
         Ok(()) => ExitCode::SUCCESS,

@@ -3,24 +3,21 @@
 
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-/// The binary that is measured: `$BINARY`, to measure what is shipped, else ours as the benchmark's profile builds it.
-pub fn binary() -> PathBuf {
-    std::env::var_os("BINARY").map_or_else(|| PathBuf::from(env!("CARGO_BIN_EXE_countersign")), PathBuf::from)
-}
+use super::inputs;
 
 /// The most anonymous memory that a run may take.
 pub const MEMORY: u64 = 32_000_000;
 
 /// `countersign gate` on a folder, or on the folder of a file.
 pub fn ours(policy: &Path, artifacts: &Path) -> Command {
-    let mut command = Command::new(binary());
+    let mut command = Command::new(inputs::binary());
     command.args(["gate", "--format", "json", "--time-limit", "10m", "--policy"]).arg(policy).arg("--artifacts");
     command.arg(if artifacts.is_dir() { artifacts } else { artifacts.parent().unwrap_or(artifacts) });
     // What the machine that measures has in its environment changes nothing.

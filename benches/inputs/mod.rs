@@ -17,6 +17,11 @@ const WORDS: [&str; 24] = [
     "schema",
 ];
 
+/// The binary that is measured: `$BINARY`, to measure what is built otherwise, else ours as the benchmark's profile builds it.
+pub fn binary() -> PathBuf {
+    std::env::var_os("BINARY").map_or_else(|| PathBuf::from(env!("CARGO_BIN_EXE_countersign")), PathBuf::from)
+}
+
 /// SplitMix64 (Steele, Lea and Flood 2014): small, and good enough to shape inputs.
 struct Random(u64);
 

@@ -59,7 +59,7 @@ fn changed(log: &[Vec<u8>], at: usize, to: &[u8]) -> Kept {
 }
 
 #[test]
-fn a_changed_entry_is_named() {
+fn a2_a_changed_entry_is_named() {
     let log = entries(1_300);
     let now = checkpoint(&log);
     for at in [0, 1, 17, 255, 256, 700, 1_279, 1_280, 1_299] {
@@ -137,7 +137,7 @@ fn a_log_that_was_cut_off_is_told_from_one_that_was_changed() {
 }
 
 #[test]
-fn entries_that_are_missing_or_too_many_are_named() {
+fn a2_entries_that_are_missing_or_too_many_are_named() {
     let log = entries(600);
     let now = checkpoint(&log);
     let with = |path: &str, change: &dyn Fn(&mut Vec<u8>)| {

@@ -29,7 +29,7 @@ fn t61_a_changed_entry_is_named() {
 }
 
 #[test]
-fn t61_swapped_rows_are_named() {
+fn a2_t61_swapped_rows_are_named() {
     for database in log(300) {
         for sql in [
             "UPDATE log_entry SET idx = -1 WHERE idx = 40",
