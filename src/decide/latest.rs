@@ -33,12 +33,12 @@ pub fn after_approval<'s>(scene: &Scene<'s>, approval: &Act, person: Person) -> 
     })
 }
 
-/// What each person did under his own name that can leave nothing of an earlier approval: rejections, and approvals that
+/// What each person did under his own name, or may have, that can leave nothing of an earlier approval: rejections, and approvals that
 /// were edited, dismissed or taken back. Few of many acts, so that many approvals of one person are not compared with
 /// one another.
 fn undoing<'s>(scene: &Scene<'s>) -> HashMap<Person, Vec<&'s Act>> {
     let mut found: HashMap<Person, Vec<&Act>> = HashMap::new();
-    for (act, person) in scene.against_by().filter(|(act, _)| act.impersonated_by.is_none()) {
+    for (act, person) in scene.against_by().filter(|(act, _)| act.may_be_own()) {
         let undoes = match &act.does {
             Deed::Reject {} => true,
             Deed::Approve { .. } => act.standing != Standing::Stands || scene.withdrawn(act, person),
@@ -141,7 +141,7 @@ pub(super) struct Answers<'s> {
 fn answers<'a, 's>(scene: &'a Scene<'s>, person: Person) -> Option<&'a Answers<'s>> {
     let found = scene.totals.answers.get_or_init(|| {
         let mut found: HashMap<Person, Answers<'s>> = HashMap::new();
-        for (act, person) in scene.acts_by().filter(|(act, _)| act.impersonated_by.is_none()) {
+        for (act, person) in scene.acts_by().filter(|(act, _)| act.is_own()) {
             match act.does {
                 Deed::Approve { .. } => {
                     let own = matches!(act.standing, Standing::Stands | Standing::Dismissed);

@@ -11,7 +11,7 @@ use super::people::Person;
 use super::roles::{self, Voice};
 use super::scene::Scene;
 use super::words;
-use crate::model::facts::{Act, Deed, Standing};
+use crate::model::facts::{Act, Deed, Fact, Standing};
 use crate::model::ground::Ground;
 use crate::model::release_decision::{Node, Status};
 use crate::policy::calendar::told;
@@ -41,7 +41,7 @@ pub fn of<'s>(scene: &Scene<'s>, asked: &[&str]) -> (Vec<Rejection<'s>>, Vec<Nod
         let mut note = |ground, says: String| {
             notes.push(Node::new(ground, Status::Note, says).evidence([&act.id]));
         };
-        if let Some(other) = &act.impersonated_by {
+        if let Fact::Known(other) = &act.impersonated_by {
             note(Ground::Impersonated, format!("a rejection as {name} was by `{}`", other.as_str()));
             continue;
         }
@@ -98,7 +98,7 @@ pub(super) fn says_why(scene: &Scene<'_>, act: &Act) -> bool {
     let reason = act.reason.as_deref().unwrap_or_default();
     act.does == (Deed::Reject {})
         && latest::here(scene, act)
-        && act.impersonated_by.is_none()
+        && act.is_own()
         && words::meaningful(reason, scene.rules.rejection.reason as usize)
 }
 

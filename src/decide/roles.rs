@@ -155,8 +155,12 @@ pub fn acting(scene: &Scene<'_>, act: &Act) -> Result<Person, Refusal> {
         Standing::Edited => return Err(Refusal::new(Ground::Edited, "edited afterwards")),
         Standing::Dismissed => return Err(Refusal::new(Ground::Dismissed, "dismissed")),
     }
-    if let Some(other) = &act.impersonated_by {
-        return Err(Refusal::new(Ground::Impersonated, format!("it was `{}` under that name", other.as_str())));
+    match &act.impersonated_by {
+        Fact::Absent => {}
+        Fact::Known(other) => {
+            return Err(Refusal::new(Ground::Impersonated, format!("it was `{}` under that name", other.as_str())));
+        }
+        Fact::Unavailable(why) => return Err(Refusal::new(Ground::ActorUnknown, actor_unknown(why))),
     }
     let person = scene.person_of(act);
     if scene.withdrawn(act, person) {
@@ -166,11 +170,15 @@ pub fn acting(scene: &Scene<'_>, act: &Act) -> Result<Person, Refusal> {
     Ok(person)
 }
 
+fn actor_unknown(why: &str) -> String {
+    format!("whether somebody else acted under that name could not be read: {why}")
+}
+
 /// Whether an act was a human being's own of whom it is known who he is, whether or not it still stands. That his account
 /// is deactivated since takes nothing of what he did away.
 #[must_use]
 pub fn was_human(scene: &Scene<'_>, act: &Act) -> bool {
-    act.impersonated_by.is_none() && (human(scene, &act.by).is_ok() || gone(scene, &act.by))
+    act.is_own() && (human(scene, &act.by).is_ok() || gone(scene, &act.by))
 }
 
 /// Whether an account was a human being's of whom it is known who he is, and is deactivated.
@@ -365,7 +373,7 @@ pub(super) fn voice(scene: &Scene<'_>, act: &Act, person: Person, roles: &[&str]
             // Whatever is not known of other roles, he surely holds this one.
             (Some(Came::Fairly | Came::ByHimselfBefore), _) => {
                 let doubt = human.err().filter(|_| !gone(scene, &act.by)).map(|refusal| refusal.says);
-                let doubt = link.or(doubt);
+                let doubt = link.or(doubt).or_else(|| act.impersonated_by.unavailable().map(actor_unknown));
                 return doubt.map_or(Voice::Heard, Voice::Unknown);
             }
             (Some(Came::ByHimself), _) => {

@@ -263,7 +263,7 @@ fn withdrawals<'s>(scene: &Scene<'s>) -> HashSet<(&'s str, Person)> {
             }
             _ => true,
         };
-        if counts && act.impersonated_by.is_none() {
+        if counts && act.may_be_own() {
             found.insert((of.as_str(), person));
         }
     }

@@ -100,6 +100,8 @@ grounds! {
     SelfJoined = "self_joined";
     /// somebody acted under another's name
     Impersonated = "impersonated";
+    /// whether somebody acted under another's name is not known
+    ActorUnknown = "actor_unknown";
     /// who holds the role cannot be read
     RoleUnavailable = "role_unavailable";
 

@@ -92,7 +92,7 @@ pub fn taken_back(scene: &Scene<'_>, roles: &[&str]) -> Vec<TakenBack> {
         match &act.does {
             Deed::Approve { .. } if latest::here(scene, act) => {
                 approvals.insert((&act.id, person), act);
-                let own = act.impersonated_by.is_none() && !scene.withdrawn(act, person);
+                let own = act.may_be_own() && !scene.withdrawn(act, person);
                 if !own {
                     continue;
                 }
@@ -102,8 +102,8 @@ pub fn taken_back(scene: &Scene<'_>, roles: &[&str]) -> Vec<TakenBack> {
                     Of::Before(moved) => Some(moved),
                 };
                 match act.standing {
-                    // A review is no second word on the release.
-                    Standing::Stands if act.via == Via::Review || !of_now(scene, act) => {}
+                    // A review is no second word on the release, and what may be another's is none of his.
+                    Standing::Stands if act.via == Via::Review || !act.is_own() || !of_now(scene, act) => {}
                     Standing::Stands => stand.entry(person).or_default().push(act.at),
                     Standing::Edited | Standing::Dismissed if heard(act, person) => {
                         found.push(TakenBack { person, approved: act.at, at: None, again: None, moved });
@@ -111,7 +111,7 @@ pub fn taken_back(scene: &Scene<'_>, roles: &[&str]) -> Vec<TakenBack> {
                     Standing::Edited | Standing::Dismissed => {}
                 }
             }
-            Deed::Withdraw { of } if act.impersonated_by.is_none() => {
+            Deed::Withdraw { of } if act.may_be_own() => {
                 let Some(approval) = approvals.get(&(of.as_str(), person)) else { continue };
                 // What he was let in by does not come back because he is gone.
                 if heard(approval, person) {

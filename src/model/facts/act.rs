@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Account;
+use super::{Account, Fact};
 use crate::model::verdict::Verdict;
 
 /// One thing that somebody did.
@@ -19,9 +19,10 @@ pub struct Act {
     pub at: DateTime<Utc>,
     /// By which account.
     pub by: Account,
-    /// Who acted under that account's name, where somebody did.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub impersonated_by: Option<Account>,
+    /// Who acted under that account's name; absent where nobody else did. Left out it is unknown: nothing that opens counts
+    /// by such an act, and what speaks against a release is heard.
+    #[serde(default)]
+    pub impersonated_by: Fact<Account>,
     /// Where.
     pub via: Via,
     /// What.
@@ -37,6 +38,20 @@ pub struct Act {
     /// The roles that the person held then.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub held: Vec<String>,
+}
+
+impl Act {
+    /// Whether it is known that nobody else acted under the account's name: for what opens.
+    #[must_use]
+    pub fn is_own(&self) -> bool {
+        self.impersonated_by.is_absent()
+    }
+
+    /// Whether it is not known that somebody else did: for what tightens.
+    #[must_use]
+    pub fn may_be_own(&self) -> bool {
+        self.impersonated_by.known().is_none()
+    }
 }
 
 /// Where somebody acted.

@@ -70,7 +70,11 @@ fn acts(decision: &ReleaseDecision, facts: &Facts, zone: Tz) -> Markup {
             @for act in acts.iter().rev().take(ACTS) { tr {
                 th scope="row" {
                     (name(act.by.login()))
-                    @if let Some(other) = &act.impersonated_by { ", by " (name(other.login())) " in that name" }
+                    @match &act.impersonated_by {
+                        Fact::Known(other) => { ", by " (name(other.login())) " in that name" }
+                        Fact::Absent => {}
+                        Fact::Unavailable(_) => ", or somebody in that name",
+                    }
                 }
                 td { (instant(act.at, zone)) }
                 td { (deed(&act.does)) ", " (place(act.via)) (standing(act.standing)) }

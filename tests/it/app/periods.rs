@@ -49,7 +49,7 @@ pub fn decided(app: &App, text: &str, at: DateTime<Utc>) {
     let approval = json!({
         "id": "review-1", "at": instant(at), "by": "github:bo", "via": "environment", "does": { "approve": {} },
         "saw": { "environment": "production", "components": { "checkout": "c1" }, "repository": REPOSITORY },
-        "standing": "stands",
+        "standing": "stands", "impersonated_by": null,
     });
     let facts = json!({
         "version": 1,

@@ -19,7 +19,7 @@ const COMMIT: &str = "3f2a3f2a3f2a3f2a3f2a3f2a3f2a3f2a3f2a3f2a";
 
 fn world() -> World {
     let world = World::with_policy(POLICY).variable("COUNTERSIGN_DATABASE", "sqlite:record.db");
-    let act = |id: &str, does: Value| json!({ "id": id, "at": "2026-11-23T08:30:00Z", "by": "github:ben", "via": "environment", "does": does, "standing": "stands" });
+    let act = |id: &str, does: Value| json!({ "id": id, "at": "2026-11-23T08:30:00Z", "by": "github:ben", "via": "environment", "does": does, "standing": "stands", "impersonated_by": null });
     let release = json!({
         "name": "payments 2.4.0", "forge": "github", "repository": "acme/payments", "environment": "production",
         "commit": COMMIT, "submitted_at": "2026-11-23T08:00:00Z", "changes": [], "trigger": null,

@@ -77,7 +77,7 @@ routes: { normal: { approvals: { owner: 1 }, then: { audit: { by: owner, within:
         });
         let act = |id: &str, by: &str, does: Value| {
             json!({
-                "id": id, "at": at(30), "by": by, "via": "environment", "does": does, "standing": "stands",
+                "id": id, "at": at(30), "by": by, "via": "environment", "does": does, "standing": "stands", "impersonated_by": null,
                 "saw": { "environment": "production", "components": { "payments": "c1" }, "repository": "acme/payments" },
             })
         };

@@ -47,6 +47,7 @@ fn an_approval_is_for_this_release_here_with_this_content() {
         ("/acts/0/standing", json!("edited"), Ground::Edited),
         ("/acts/0/standing", json!("dismissed"), Ground::Dismissed),
         ("/acts/0/impersonated_by", json!("github:zoe"), Ground::Impersonated),
+        ("/acts/0/impersonated_by", json!({"unavailable": "the forge did not answer"}), Ground::ActorUnknown),
         ("/acts/0/at", json!("2026-12-07T12:00:00Z"), Ground::Expired),
     ] {
         let decision = decided(POLICY, with(facts(), place, value.clone()));

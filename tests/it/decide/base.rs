@@ -56,13 +56,13 @@ pub fn saw() -> Value {
 /// An approval of the whole release.
 pub fn approves(id: &str, by: &str) -> Value {
     json!({"id": id, "at": "2026-12-08T10:00:00Z", "by": by, "via": "page", "does": {"approve": {}}, "saw": saw(),
-           "standing": "stands"})
+           "standing": "stands", "impersonated_by": null})
 }
 
 /// Another act, with what it does.
 pub fn act(id: &str, by: &str, does: Value) -> Value {
     json!({"id": id, "at": "2026-12-08T10:30:00Z", "by": by, "via": "page", "does": does, "saw": saw(),
-           "standing": "stands"})
+           "standing": "stands", "impersonated_by": null})
 }
 
 /// The tests' report, with so many failures.

@@ -29,7 +29,7 @@ fn back() -> Value {
     let facts = with(with(facts, "/release/changes", json!(null)), "/release/name", json!("shop 2.3.0 again"));
     let saw = json!({"environment": "production", "repository": "acme/shop", "components": {"shop": "good"}});
     let approval = json!({"id": "a1", "at": "2026-12-08T10:00:00Z", "by": "github:ivo", "via": "page",
-                          "does": {"approve": {}}, "saw": saw, "standing": "stands"});
+                          "does": {"approve": {}}, "saw": saw, "standing": "stands", "impersonated_by": null});
     let facts = with(facts, "/acts", json!([approval]));
     with(facts, "/incidents", json!([{"id": "INC-1", "severity": "P1", "components": ["shop"]}]))
 }

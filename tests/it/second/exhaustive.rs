@@ -110,7 +110,7 @@ fn act(id: usize, round: usize, by: &str, does: Deed, content: &str) -> Act {
         id: format!("act-{id}"),
         at: at(SUBMITTED + if round == 0 { 1_800 } else { 5_400 }),
         by: Account::from(by),
-        impersonated_by: None,
+        impersonated_by: Fact::Absent,
         via: Via::Environment,
         does,
         reason: Some("because the graph says so".to_owned()),

@@ -404,7 +404,7 @@ fn approval(by: &Account, id: &str, at: chrono::DateTime<chrono::Utc>) -> Act {
         id: id.to_owned(),
         at,
         by: by.clone(),
-        impersonated_by: None,
+        impersonated_by: Fact::Absent,
         via: Via::Environment,
         does: Deed::Approve { role: None, accepts: Some(OATH.to_owned()) },
         reason: None,

@@ -41,7 +41,7 @@ fn facts() -> Value {
     let approval = json!({
         "id": "review-1", "at": "2026-11-23T08:30:00Z", "by": "github:ben", "via": "environment", "does": { "approve": {} },
         "saw": { "environment": "production", "components": { "payments": "c1" }, "repository": "acme/payments" },
-        "standing": "stands",
+        "standing": "stands", "impersonated_by": null,
     });
     json!({
         "version": 1, "release": release, "incidents": [], "obligations": [], "deployments": [], "acts": [approval],

@@ -199,7 +199,7 @@ impl Trial {
             id: id.to_owned(),
             at,
             by: by.clone(),
-            impersonated_by: None,
+            impersonated_by: Fact::Absent,
             via: Via::Page,
             does,
             reason,

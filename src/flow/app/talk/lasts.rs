@@ -15,7 +15,7 @@ use crate::flow::app::{Desk, lasting, owed};
 use crate::forge::Hub;
 use crate::forge::command::Command;
 use crate::forge::talk::Remark;
-use crate::model::facts::{Account, Act, Deed, Saw, Standing, Via};
+use crate::model::facts::{Account, Act, Deed, Fact, Saw, Standing, Via};
 use crate::report::reply::Outcome;
 
 /// How many of the last decisions are looked through for one in a place.
@@ -39,7 +39,7 @@ impl<H: Hub> Desk<H> {
             id: id.to_owned(),
             at: remark.at.trunc_subsecs(3),
             by: by.clone(),
-            impersonated_by: None,
+            impersonated_by: Fact::Absent,
             via: Via::Command,
             does,
             reason: command.reason.clone(),

@@ -22,7 +22,8 @@ fn act(id: &str, at: DateTime<Utc>, by: Account, via: Via, does: Deed) -> Act {
         id: id.to_owned(),
         at,
         by,
-        impersonated_by: None,
+        // GitHub names the one account that acted, and would name no other.
+        impersonated_by: Fact::Absent,
         via,
         does,
         reason: None,

@@ -30,7 +30,8 @@ fn act(id: &str, at: DateTime<Utc>, by: Account, via: Via, does: Deed) -> Act {
         id: id.to_owned(),
         at,
         by,
-        impersonated_by: None,
+        // In whose name its administrators act GitLab says in its audit log alone: what it shows names one account.
+        impersonated_by: Fact::Absent,
         via,
         does,
         reason: None,

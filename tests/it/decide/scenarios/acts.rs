@@ -58,6 +58,7 @@ impl Stage<'_> {
         let deed = clauses.next().unwrap_or_default();
         let mut act = json!({
             "id": format!("act-{}", index + 1), "at": stamp(at), "by": by, "via": "environment", "saw": {}, "standing": "stands",
+            "impersonated_by": null,
         });
         if let Some(reason) = reason {
             act["reason"] = json!(reason);
@@ -182,6 +183,7 @@ impl Stage<'_> {
                 let by = rest.strip_prefix("by ").ok_or("write `impersonated by WHO`")?;
                 act["impersonated_by"] = json!(setting.account(by));
             }
+            ("maybe", "impersonated") => act["impersonated_by"] = json!({"unavailable": "the forge did not answer"}),
             ("accepting", text) => does["approve"]["accepts"] = json!(text.trim_matches('"')),
             ("guarded", text) => {
                 does["waive"]["compensating_control"] = json!(text.strip_prefix("by ").unwrap_or(text));

@@ -31,7 +31,6 @@ const MAY: &[(&str, &str, &str)] = &[
     ),
     ("/groups", "", "of a role whose directory cannot be read the fallback is asked"),
     ("/acts/", "/does/approve/role", "who names no role approves in each that he holds"),
-    ("/acts/", "/impersonated_by", "where nothing says that somebody acted as another, whoever has the account did"),
     ("/acts/", "/reason", "a rejection without a reason lapses"),
     ("/acts/", "/saw", "a rejection that names no environment is of the change alone"),
     ("/acts/", "/saw/environment", "likewise"),

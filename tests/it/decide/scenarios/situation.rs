@@ -334,7 +334,7 @@ fn ticks(policy: &Policy, given: &Table, stage: &Stage<'_>, acts: &[Value]) -> V
             ticks.push(json!({
                 "id": format!("{TICK}{}", ticks.len() + 1), "at": stamp(stage.submitted + Duration::minutes(5)),
                 "by": by, "via": "page", "does": {"tick": {"gate": gate.name, "item": item}}, "saw": stage.everything(),
-                "standing": "stands",
+                "standing": "stands", "impersonated_by": null,
             }));
         }
     }

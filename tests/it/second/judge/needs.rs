@@ -243,7 +243,7 @@ impl<'w> View<'w> {
         let later = self
             .with_ahead
             .iter()
-            .filter(|later| later.impersonated_by.is_none())
+            .filter(|later| !View::of_somebody_else(later))
             .filter(|later| self.person(&later.by) == person && order(later) > order(act));
         later.into_iter().any(|later| {
             let same_lane = match (act.via == Via::Review, later.via == Via::Review) {

@@ -351,7 +351,7 @@ impl<'w> View<'w> {
 
     /// Whether a rejection is heard: `Some(true)` where that is in doubt.
     pub fn heard(&self, act: &Act, roles: &BTreeSet<&'static str>) -> Option<bool> {
-        if act.impersonated_by.is_some() || self.withdrawn(act) || View::elsewhere(act) || self.of_another(act) {
+        if View::of_somebody_else(act) || self.withdrawn(act) || View::elsewhere(act) || self.of_another(act) {
             return None;
         }
         if self.lifted(act) {
@@ -382,7 +382,8 @@ impl<'w> View<'w> {
             doubtful |= (theirs.is_empty() && unread) || theirs.contains(&Seat::Doubtful);
         }
         doubtful |= self.link_unknown(act.by.as_str());
-        if fair && self.was_human(&act.by) && !self.link_unknown(act.by.as_str()) {
+        let certain = View::of_nobody_else(act) && !self.link_unknown(act.by.as_str());
+        if fair && self.was_human(&act.by) && certain {
             Some(false)
         } else if fair || doubtful {
             Some(true)
@@ -399,7 +400,7 @@ impl<'w> View<'w> {
                 && order(later) > order(act)
                 && matches!(later.does, Deed::Approve { .. })
                 && later.standing != Standing::Edited
-                && later.impersonated_by.is_none()
+                && View::of_nobody_else(later)
                 && self.was_human(&later.by)
         };
         let later: Vec<&Act> = self.acts.iter().filter(approves).copied().collect();

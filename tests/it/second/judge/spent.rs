@@ -279,7 +279,7 @@ impl View<'_> {
             let meant = self.acts.iter().find(|it| it.id == *of && self.person(&it.by) == self.person(&act.by));
             if let Some(approval) = meant
                 && matches!(approval.does, Deed::Approve { .. })
-                && act.impersonated_by.is_none()
+                && !View::of_somebody_else(act)
                 && approval.at <= act.at
                 && !View::elsewhere(approval)
                 && self.had_a_say(approval, heard).is_some()
@@ -294,7 +294,7 @@ impl View<'_> {
     fn fallen(&self, heard: &BTreeSet<&'static str>) -> Vec<Fallen> {
         let own = |act: &&&Act| {
             matches!(act.does, Deed::Approve { .. })
-                && act.impersonated_by.is_none()
+                && !View::of_somebody_else(act)
                 && !self.withdrawn(act)
                 && !View::elsewhere(act)
         };
@@ -327,7 +327,9 @@ impl View<'_> {
         let fell = given.clone().filter(|act| act.standing != Standing::Stands && of_this(act));
         fell.filter(|act| self.had_a_say(act, heard).is_some())
             .map(|act| {
-                let anew = given.clone().filter(|it| it.standing == Standing::Stands && it.via != Via::Review);
+                let anew = given
+                    .clone()
+                    .filter(|it| it.standing == Standing::Stands && it.via != Via::Review && View::of_nobody_else(it));
                 let anew = anew.filter(|it| it.at > act.at && of_this(it));
                 let anew = anew.filter(|it| self.person(&it.by) == self.person(&act.by));
                 // Not of what was there before a push.

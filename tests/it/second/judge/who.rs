@@ -142,6 +142,16 @@ impl<'w> View<'w> {
         })
     }
 
+    /// Whether it is known that somebody acted under another's name.
+    pub fn of_somebody_else(act: &Act) -> bool {
+        matches!(act.impersonated_by, Fact::Known(_))
+    }
+
+    /// Whether it is known that nobody did.
+    pub fn of_nobody_else(act: &Act) -> bool {
+        act.impersonated_by == Fact::Absent
+    }
+
     /// Whether a later act takes one back.
     pub fn withdrawn(&self, act: &Act) -> bool {
         self.with_ahead.iter().any(|later| {
@@ -149,9 +159,10 @@ impl<'w> View<'w> {
             *of == act.id
                 && order(later) > order(act)
                 && self.person(&later.by) == self.person(&act.by)
-                && later.impersonated_by.is_none()
+                && !View::of_somebody_else(later)
                 && (!matches!(act.does, Deed::Reject {})
                     || (later.standing == Standing::Stands
+                        && View::of_nobody_else(later)
                         && later.at.timestamp() <= self.now
                         && self.was_human(&later.by)))
         })
@@ -160,7 +171,7 @@ impl<'w> View<'w> {
     /// Who did something, where it counts as a human being's that stands.
     pub fn acting(&self, act: &Act) -> Option<Person> {
         let counts = act.standing == Standing::Stands
-            && act.impersonated_by.is_none()
+            && View::of_nobody_else(act)
             && !self.withdrawn(act)
             && self.human(&act.by);
         counts.then(|| self.person(&act.by))

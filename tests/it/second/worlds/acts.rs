@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use countersign::model::facts::{Account, Act, Deed, Saw, Standing, Via};
+use countersign::model::facts::{Account, Act, Deed, Fact, Saw, Standing, Via};
 use countersign::model::verdict::Verdict;
 
 use super::{ACCOUNTS, Maker, RECORD, REPOSITORY, at};
@@ -76,11 +76,16 @@ impl Maker<'_> {
             self.near.push(times::due(self.shape.holds, self.shape.business, self.shape.london, time));
         }
         let impersonator = self.account();
+        let impersonated_by = match self.c.between(0, 99) {
+            0 | 1 => Fact::Known(impersonator),
+            2 | 3 => Fact::default(),
+            _ => Fact::Absent,
+        };
         Act {
             id: format!("act-{number}"),
             at: at(time),
             by,
-            impersonated_by: self.c.maybe(2, |_| impersonator),
+            impersonated_by,
             via,
             does,
             reason: self.c.maybe(60, |c| {
@@ -111,7 +116,7 @@ impl Maker<'_> {
             id: format!("act-{number}"),
             at: at(time),
             by: Account(by),
-            impersonated_by: None,
+            impersonated_by: if self.wrong() { Fact::default() } else { Fact::Absent },
             via: Via::Environment,
             does: Deed::Approve { role: None, accepts: Some(OATH.to_owned()) },
             reason: self.c.maybe(70, |_| "because the graph says so".to_owned()),
