@@ -42,6 +42,8 @@ pub struct Approvals<'s> {
     pub requirements: Vec<(&'s str, usize)>,
     /// The rejections.
     pub rejections: Vec<Node>,
+    /// The acts that reject it with a final word, or may.
+    pub last_words: Vec<&'s str>,
     /// Who is asked.
     pub asks: Vec<Ask>,
     /// The acts that count.
@@ -133,7 +135,7 @@ pub fn judge<'s>(scene: &Scene<'s>, triage: &Triage, path: &Path<'s>, gates: &[J
         per_change = reviewed::nodes(scene, &candidates, &requirements, &units);
     }
     found.met = seating.met() && nodes.iter().chain(&per_change).all(|node| node.status.opens());
-    found.rejections = rejection_nodes(scene, &seating, &standing, path);
+    (found.rejections, found.last_words) = rejection_nodes(scene, &seating, &standing, path);
     found.rejections.extend(fallen);
     if !found.retried {
         found.requirements = requirements.iter().enumerate().map(|(at, it)| (it.role, nodes.len() + at)).collect();
@@ -247,22 +249,26 @@ pub fn against<'s>(scene: &Scene<'s>, triage: &Triage, path: &Path<'s>) -> Optio
     }
 }
 
-/// What becomes of the rejections: final, overruled, or standing.
+/// What becomes of the rejections: final, overruled, or standing; and which are final, or may be.
 fn rejection_nodes<'s>(
     scene: &Scene<'s>,
     seating: &Seating<'s>,
     standing: &[Rejection<'s>],
     path: &Path<'s>,
-) -> Vec<Node> {
+) -> (Vec<Node>, Vec<&'s str>) {
+    let mut last_words = Vec::new();
     let routes = path
         .routes()
         .into_iter()
         .filter(|route| path.legs.iter().any(|leg| leg.formal && leg.route.is_some_and(|of| of.name == route.name)));
     let routes = routes.collect::<Vec<_>>();
-    standing
+    let nodes = standing
         .iter()
         .map(|rejection| {
             let last = rejection.reasoned && seating.is_final(scene, &routes, rejection.person);
+            if last {
+                last_words.push(rejection.act.id.as_str());
+            }
             if !last && let Some(by) = seating.overruled(scene, &routes, rejection) {
                 let says = format!(
                     "{} rejects it, and is overruled by {}",
@@ -274,7 +280,8 @@ fn rejection_nodes<'s>(
             let above = if last { Vec::new() } else { seating.could_overrule(scene, &routes, rejection) };
             rejections::told_of(scene, rejection, last, above)
         })
-        .collect()
+        .collect();
+    (nodes, last_words)
 }
 
 /// What holds because it cannot be attributed, and who contributed.

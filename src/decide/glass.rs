@@ -44,6 +44,9 @@ fn over(scene: &Scene<'_>, rule: &BreakGlassRule, grant: &Grant) -> Option<Strin
         Err(why) => return Some(format!("what was opened since could not be read: {why}")),
         Ok(None) => {}
     }
+    if let Fact::Unavailable(why) = &scene.facts.acts {
+        return Some(format!("what people said since could not be read: {why}"));
+    }
     let calendar = &scene.rules.calendar;
     let end = ended(scene, rule, grant).max(calendar.due(grant.opened_at, scene.rules.retry_within));
     scene.clock.reached(end).then(|| format!("its time is over since {}", calendar::told(end, calendar.zone)))

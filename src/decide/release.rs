@@ -161,8 +161,10 @@ fn judge<'s>(scene: &Scene<'s>) -> Found<'s> {
     nodes.extend(follow::untold(scene, &triage));
     if let Some(grant) = glass::opened(scene) {
         // It went while nothing could be asked; what was asked then is said. What went, and where to, stays to be known, and
-        // whoever has the final word has it of the next try.
-        let final_since = |node: &Node| node.status == Status::Rejected && glass::said_since(scene, grant, node);
+        // whoever has the final word has it of the next try: one of which it cannot be told whether it counts is heard.
+        let last = |node: &Node| approvals.last_words.iter().any(|act| node.evidence.iter().any(|it| it == act));
+        let final_since =
+            |node: &Node| node.code == Ground::Rejected && last(node) && glass::said_since(scene, grant, node);
         let covered = nodes.iter_mut().enumerate().filter(|(at, node)| *at >= place || glass::covers(node.code));
         let covered = covered.filter(|(_, node)| !final_since(node));
         covered.for_each(|(_, node)| conclude::only_note(node));

@@ -240,7 +240,7 @@ pub(super) fn order(act: &Act) -> (DateTime<Utc>, u8, &str) {
     (act.at, weight, &act.id)
 }
 
-/// What was taken back, and by whom. Taking an approval back needs nothing but the person; a rejection is only taken
+/// What was taken back, and by whom. Taking an approval back needs nothing but the person, or perhaps him; a rejection is only taken
 /// back by an act that would count itself, so that nobody else can lift it, and not before its instant.
 fn withdrawals<'s>(scene: &Scene<'s>) -> HashSet<(&'s str, Person)> {
     let mut found = HashSet::new();

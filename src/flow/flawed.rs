@@ -50,7 +50,7 @@ pub fn facts(
         "version": VERSION,
         "release": {
             "name": super::facts::named(repository, commit), "forge": forge, "repository": repository,
-            "environment": environment, "commit": commit, "submitted_at": submitted_at,
+            "environment": environment, "commit": commit, "submitted_at": submitted_at, "asked_since": null,
             "changes": unasked, "reference": unasked, "trigger": unasked,
         },
         "change_record": unasked, "incidents": unasked, "obligations": unasked, "deployments": unasked,

@@ -18,6 +18,7 @@ pub mod evidence;
 pub mod fact;
 pub mod history;
 mod keyed;
+mod or_null;
 pub mod people;
 pub mod reading;
 pub mod record;

@@ -188,16 +188,17 @@ pub enum Deed {
     Waive {
         /// The gate.
         gate: String,
-        /// Where; everywhere when empty.
-        #[serde(default)]
+        /// Where; everywhere when empty. It has to be said: left out it would be everywhere.
         environments: Vec<String>,
         /// Until when, UTC; that instant is outside.
         until: DateTime<Utc>,
         /// What guards instead.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         compensating_control: Option<String>,
-        /// A condition over the facts under which alone it holds.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        /// A condition over the facts under which alone it holds, `null` where there is none. It has to be said: left out it
+        /// would hold under any.
+        #[serde(deserialize_with = "super::or_null::read")]
+        #[schemars(with = "super::or_null::OrNull<String>")]
         when: Option<String>,
     },
     /// Says that the release is an emergency.

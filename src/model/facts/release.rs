@@ -31,8 +31,10 @@ pub struct Release {
     /// When the release was first asked for here, UTC; its clocks start then, unless `asked_since` is later.
     pub submitted_at: DateTime<Utc>,
     /// Since when people are asked about it, UTC, where that is later: when the run was started again that had been made
-    /// long before. Left out, or earlier: since `submitted_at`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// long before. `null`, or earlier: since `submitted_at`. It has to be said: where nobody looked, it is not known that
+    /// anybody had the time to answer.
+    #[serde(deserialize_with = "super::or_null::read")]
+    #[schemars(with = "super::or_null::OrNull<DateTime<Utc>>")]
     pub asked_since: Option<DateTime<Utc>>,
     /// Who started the deployment.
     #[serde(default)]

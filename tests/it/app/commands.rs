@@ -106,7 +106,7 @@ fn every_command_is_understood_and_what_is_wrong_with_one_is_said() {
         (
             "waive production tests until 2026-12-01T09:00:00Z: it is broken; instead: we look",
             json!({"waive": {"gate": "tests", "environments": ["production"], "until": "2026-12-01T09:00:00Z",
-                "compensating_control": "we look"}}),
+                "compensating_control": "we look", "when": null}}),
         ),
         ("emergency production: all is down", json!({"claim_emergency": {}})),
         ("confirm production INC-7", json!({"confirm_fix": {"incident": "INC-7"}})),

@@ -55,7 +55,7 @@ pub fn decided(app: &App, text: &str, at: DateTime<Utc>) {
         "version": 1,
         "release": {
             "name": RELEASE, "forge": "github", "repository": REPOSITORY, "environment": "production", "commit": sha("b0"),
-            "submitted_at": instant(at), "changes": [], "trigger": null,
+            "submitted_at": instant(at), "asked_since": null, "changes": [], "trigger": null,
             "reference": { "name": "refs/heads/main", "reaches": true, "resolves_to": sha("b0") },
             "components": { "checkout": { "content": "c1", "artifacts": [] } },
         },

@@ -107,6 +107,7 @@ fn t16_a_layer_that_cannot_be_read_or_is_mistaken_holds_and_says_which() {
 fn everything_that_is_wrong_with_the_facts_is_told_at_its_place() {
     let mut wrong = facts();
     wrong["release"]["submitted_at"] = json!("yesterday");
+    wrong["release"].as_object_mut().unwrap().remove("asked_since");
     wrong["release"]["documented"] = json!("yes");
     wrong["release"]["changes"][0]["colour"] = json!("red");
     wrong["release"]["changes"][0]["commits"][0]["author"] = json!(7);
@@ -133,6 +134,7 @@ fn everything_that_is_wrong_with_the_facts_is_told_at_its_place() {
         (line("\"colour\""), "`release.changes[0]`: `colour` is no key here; known are `commits`, `content`"),
         (line("\"author\""), "`release.changes[0].commits[0].author`: expected an account such as `\"github:dana-h\"`"),
         (line("\"lines\""), "`release.changes[0].lines`: expected a whole number of 0 or more"),
+        (line("\"release\""), "`release`: `asked_since` is missing; it is an instant"),
         (line("\"release\""), "`release`: `commit` is missing; it is a text in quotes"),
         (line("\"persn\""), "`accounts.github:bo.kind`: `persn` is none of `person`, `bot`"),
         (line("\"pgae\""), "`acts[0].via`: `pgae` is none of `environment`, `command`"),
@@ -140,7 +142,7 @@ fn everything_that_is_wrong_with_the_facts_is_told_at_its_place() {
     ] {
         assert!(said.err.contains(&format!("line {at}, {told}")), "line {at}, {told}\n{}", said.err);
     }
-    assert!(said.err.contains("facts.json: 9 mistakes\n"), "{}", said.err);
+    assert!(said.err.contains("facts.json: 10 mistakes\n"), "{}", said.err);
     assert!(said.err.contains("; write `page` if that is meant"), "{}", said.err);
     assert!(said.err.contains("; write `approve` if that is meant"), "{}", said.err);
 }

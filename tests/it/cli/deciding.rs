@@ -22,11 +22,12 @@ fn world() -> World {
     let act = |id: &str, does: Value| json!({ "id": id, "at": "2026-11-23T08:30:00Z", "by": "github:ben", "via": "environment", "does": does, "standing": "stands", "impersonated_by": null });
     let release = json!({
         "name": "payments 2.4.0", "forge": "github", "repository": "acme/payments", "environment": "production",
-        "commit": COMMIT, "submitted_at": "2026-11-23T08:00:00Z", "changes": [], "trigger": null,
+        "commit": COMMIT, "submitted_at": "2026-11-23T08:00:00Z", "asked_since": null, "changes": [], "trigger": null,
         "reference": { "name": "refs/heads/main", "reaches": true, "resolves_to": COMMIT },
         "components": { "payments": { "content": "c1", "artifacts": [] } },
     });
-    let waive = json!({ "waive": { "gate": "tests", "until": "2026-12-01T00:00:00Z" } });
+    let waive =
+        json!({ "waive": { "gate": "tests", "until": "2026-12-01T00:00:00Z", "environments": [], "when": null } });
     let ran = json!({
         "release": "payments 2.4.0", "environment": "staging", "commit": COMMIT, "opened_at": "2026-11-23T08:00:00Z",
         "finished_at": "2026-11-23T08:00:00Z", "outcome": "succeeded",

@@ -182,7 +182,7 @@ fn decided(world: &World, grant: &Value) -> Value {
         "groups": { "github:@acme/owners": [], "github:@acme/ciso": [] },
         "release": {
             "name": "shop 2.4.0", "forge": "github", "repository": "acme/shop", "environment": "production",
-            "commit": COMMIT, "submitted_at": "2026-11-23T08:00:00Z", "trigger": "github:ana", "deployed_by": "github",
+            "commit": COMMIT, "submitted_at": "2026-11-23T08:00:00Z", "asked_since": null, "trigger": "github:ana", "deployed_by": "github",
             "reference": { "name": "refs/heads/main", "reaches": true, "resolves_to": COMMIT, "on_default": true },
             "components": { "shop": { "content": "c1", "artifacts": [BUILT] } }, "break_glass": grant,
             "changes": [{ "id": "acme/shop#1", "content": "d1", "files": ["shop/a.rs"], "lines": 1, "landed": null, "commits": [commit] }],

@@ -25,7 +25,7 @@ const COMMIT: &str = "3f2a3f2a3f2a3f2a3f2a3f2a3f2a3f2a3f2a3f2a";
 fn facts(failed: u32) -> String {
     let release = json!({
         "name": "payments 2.4.0", "forge": "github", "repository": "acme/payments", "environment": "production",
-        "commit": COMMIT, "submitted_at": "2026-11-23T08:00:00Z", "changes": [], "trigger": null,
+        "commit": COMMIT, "submitted_at": "2026-11-23T08:00:00Z", "asked_since": null, "changes": [], "trigger": null,
         "reference": { "name": "refs/heads/main", "reaches": true, "resolves_to": COMMIT },
         "components": { "payments": { "content": "c1", "artifacts": [ARTIFACT] } },
     });

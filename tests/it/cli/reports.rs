@@ -71,7 +71,7 @@ routes: { normal: { approvals: { owner: 1 }, then: { audit: { by: owner, within:
         let at = |minutes: i64| instant(now - TimeDelta::minutes(minutes));
         let release = json!({
             "name": "payments 2.4.0", "forge": "github", "repository": "acme/payments", "environment": "production",
-            "commit": COMMIT, "submitted_at": at(60), "changes": [], "trigger": "github:ana",
+            "commit": COMMIT, "submitted_at": at(60), "asked_since": null, "changes": [], "trigger": "github:ana",
             "reference": { "name": "refs/heads/main", "reaches": true, "resolves_to": COMMIT },
             "components": { "payments": { "content": "c1", "artifacts": [] } },
         });

@@ -284,7 +284,11 @@ routes:
 
 #[test]
 fn a3_every_act_that_lets_it_go_is_counted() {
-    let mut waiver = act("w1", "github:noor", json!({"waive": {"gate": "tests", "until": "2026-12-20T00:00:00Z"}}));
+    let mut waiver = act(
+        "w1",
+        "github:noor",
+        json!({"waive": {"gate": "tests", "until": "2026-12-20T00:00:00Z", "environments": [], "when": null}}),
+    );
     waiver["reason"] = json!("a known flake, mended on monday");
     let failed = with(with(facts(), "/evidence/tests/measures/tests.failed", json!(3)), "/acts/-", waiver);
     let decision = decided(POLICY, failed);

@@ -375,7 +375,11 @@ fn a_gate_that_got_worse_voids_what_was_approved_and_a_waiver_lifts_it() {
     let decision = decided(POLICY, red.clone());
     assert!(codes(&decision).contains(&Ground::GateWorsened), "{}", said(&decision));
     let waive = |reason: &str| {
-        let mut waive = act("w", "github:noor", json!({"waive": {"gate": "tests", "until": "2026-12-20T00:00:00Z"}}));
+        let mut waive = act(
+            "w",
+            "github:noor",
+            json!({"waive": {"gate": "tests", "until": "2026-12-20T00:00:00Z", "environments": [], "when": null}}),
+        );
         waive["reason"] = json!(reason);
         waive
     };

@@ -86,7 +86,7 @@ pub fn facts() -> Value {
         "release": {
             "name": "shop 2.4.0", "forge": "github", "repository": "acme/shop", "environment": "production",
             "reference": {"name": "refs/heads/main", "reaches": true, "on_default": true, "resolves_to": "c0ffee"},
-            "commit": "c0ffee", "submitted_at": "2026-12-08T09:00:00Z", "trigger": null, "deployed_by": "github",
+            "commit": "c0ffee", "submitted_at": "2026-12-08T09:00:00Z", "asked_since": null, "trigger": null, "deployed_by": "github",
             "components": {"shop": {"content": "tree", "artifacts": null}},
             "changes": [{
                 "id": "acme/shop#12", "content": "one", "files": ["src/a.rs"], "lines": 10, "landed": null,

@@ -68,7 +68,11 @@ fn the_sentence_of_a_release_that_goes_says_what_lets_it_go() {
     let both = with(facts(), "/evidence/more", evidence(0));
     let two = decided(&policy_with(TWO_GATES), both.clone());
     assert_eq!(two.summary, format!("production may proceed: {approved}; 2 gates pass"));
-    let waives = act("w1", "github:ivo", json!({"waive": {"gate": "more", "until": "2026-12-20T00:00:00Z"}}));
+    let waives = act(
+        "w1",
+        "github:ivo",
+        json!({"waive": {"gate": "more", "until": "2026-12-20T00:00:00Z", "environments": [], "when": null}}),
+    );
     let mut waives = waives;
     waives["reason"] = json!("the report is vendored code's");
     let failed = with(with(both, "/evidence/more", evidence(1)), "/acts/-", waives.clone());

@@ -215,12 +215,18 @@ fn the_order_of_facts_tells_nothing() {
     conclude("the order of facts tells nothing", number, 0, &found);
 }
 
+/// Whether what goes was let in already, and goes again.
+fn retries(case: &Case<'_>) -> bool {
+    let mut retried = false;
+    core::decision(case.policy, &case.world).tree.walk(&mut |node| retried |= node.code == Ground::Retry);
+    retried
+}
+
 #[test]
 fn taking_evidence_away_opens_nothing() {
     let less = |c: &mut Chance, case: &Case<'_>| {
         // A retry asks for no evidence again, so there it can only speak against the release.
-        let mut retried = false;
-        core::decision(case.policy, &case.world).tree.walk(&mut |node| retried |= node.code == Ground::Retry);
+        let retried = retries(case);
         // A gate that was shown as waiting has not worsened when the evidence against it is gone; it waits again.
         let shown = case.world.facts.acts.entries().iter().any(|act| !act.saw.gates.is_empty());
         world(case, |facts| match c.below(4) {
@@ -500,6 +506,10 @@ fn what_is_unavailable_opens_nothing() {
         c.shuffle(&mut all);
         // What a grant is for is told by the grant alone: one that cannot be read is none, and neither opens nor holds.
         all.retain(|way| !way.iter().any(|key| key == "break_glass"));
+        // A retry asks for no evidence again: what is there can only speak against the release.
+        if retries(case) {
+            all.retain(|way| way.first().is_none_or(|key| key != "evidence"));
+        }
         let unavailable = serde_json::json!({ "unavailable": "the directory did not answer" });
         let mut tried = 0;
         for way in all {

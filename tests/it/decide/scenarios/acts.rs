@@ -117,7 +117,8 @@ impl Stage<'_> {
             }
             ("waives", text) => {
                 let (gate, until) = text.split_once(" until ").ok_or("write `waives GATE until WHEN`")?;
-                vec![json!({"waive": {"gate": gate, "until": stamp(setting.instant(until)?)}})]
+                vec![json!({"waive": {"gate": gate, "until": stamp(setting.instant(until)?), "environments": [],
+                                        "when": null}})]
             }
             ("claims", "an emergency") => vec![json!({"claim_emergency": {}})],
             ("confirms", text) => {

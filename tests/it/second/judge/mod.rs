@@ -108,7 +108,8 @@ pub fn judge(shape: &Shape, facts: &Facts, now: i64) -> Answer {
     mark("superseded", matches!(used, Used::Superseded(_)));
     let per_change = shape.per_change && formal && !retried && view.changes_unapproved(&needs, &seated.stands);
     mark("change unapproved", per_change);
-    let rejected = view.rejections(&needs, &legs, &kind, verdict, used, i64::MIN);
+    let rejections = view.rejections(&needs, &legs, &kind, verdict, used, i64::MIN);
+    let rejected = rejections.into_iter().map(|(status, _)| status).max();
     mark("rejected", rejected.is_some());
 
     let skipped = legs.iter().all(|leg| leg.route.is_some_and(|route| route.may_skip))
@@ -135,9 +136,10 @@ pub fn judge(shape: &Shape, facts: &Facts, now: i64) -> Answer {
         && glass == Some(true)
     {
         let since = view.rejections(&needs, &legs, &kind, verdict, used, grant.opened_at.timestamp());
-        stopped = since == Some(Status::Rejected);
+        let last: Vec<Status> = since.into_iter().filter(|(_, last)| *last).map(|(status, _)| status).collect();
+        stopped = last.contains(&Status::Rejected);
         holds.retain(|subject| *subject == "place" && !view.place_is_granted());
-        if stopped {
+        if !last.is_empty() {
             holds.insert("rejected");
         }
         for (_, met) in roles.values_mut() {

@@ -492,6 +492,8 @@ impl<'w> View<'w> {
         // One release and its tries, within the hours or the time for a retry, until anything else goes here.
         let retries = opened + self.shape.retry.unwrap_or(0) * 60;
         let over = self.now >= until.max(retries) || self.went_after(opened) != Tri::No;
+        // Somebody may have said that it does not go again.
+        let over = over || self.facts.acts.unavailable().is_some();
         if held && over { None } else { Some(held) }
     }
 

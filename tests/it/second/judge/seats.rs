@@ -317,7 +317,7 @@ impl<'w> View<'w> {
         roles
     }
 
-    /// How the rejections stand: the worst of them.
+    /// How each rejection stands, and whether it is a final word, or may be.
     pub fn rejections(
         &self,
         needs: &[Need<'w>],
@@ -326,7 +326,7 @@ impl<'w> View<'w> {
         verdict: Verdict,
         used: Used,
         after: i64,
-    ) -> Option<Status> {
+    ) -> Vec<(Status, bool)> {
         let roles = self.heard_roles(needs, legs, kind);
         let mut routes: Vec<&RouteShape> = Vec::new();
         for route in legs.iter().filter(|leg| leg.formal).filter_map(|leg| leg.route) {
@@ -337,16 +337,15 @@ impl<'w> View<'w> {
         }
         let back = View::recovers(legs);
         let approvals = self.approvals(verdict, used, back, kind.class == Class::Emergency);
-        let mut worst = None;
+        let mut all = Vec::new();
         for act in &self.with_ahead {
             if !matches!(act.does, Deed::Reject {}) || act.at.timestamp() <= after {
                 continue;
             }
             let Some(doubt) = self.heard(act, &roles) else { continue };
-            let status = self.standing_rejection(act, doubt, needs, &routes, &approvals);
-            worst = worst.max(status);
+            all.extend(self.standing_rejection(act, doubt, needs, &routes, &approvals));
         }
-        worst
+        all
     }
 
     /// Whether a rejection is heard: `Some(true)` where that is in doubt.
@@ -476,7 +475,7 @@ impl<'w> View<'w> {
         needs: &[Need<'w>],
         routes: &[&RouteShape],
         approvals: &[&'w Act],
-    ) -> Option<Status> {
+    ) -> Option<(Status, bool)> {
         let person = self.person(&act.by);
         let reasoned =
             act.reason.as_ref().is_some_and(|reason| says(reason, self.shape.reason)) || self.shape.reason == 0;
@@ -496,7 +495,7 @@ impl<'w> View<'w> {
         };
         if reasoned && self.shape.roles.iter().any(|role| is_final(role.name) && self.holds(person, role.name)) {
             // A final word of which it is not known whether it counts is overruled by nobody either.
-            return Some(if doubt { Status::Unknown } else { Status::Rejected });
+            return Some((if doubt { Status::Unknown } else { Status::Rejected }, true));
         }
         let overruled = !routes.is_empty()
             && routes.iter().all(|route| {
@@ -520,7 +519,7 @@ impl<'w> View<'w> {
         if overruled {
             return None;
         }
-        Some(if doubt { Status::Unknown } else { Status::Unmet })
+        Some((if doubt { Status::Unknown } else { Status::Unmet }, false))
     }
 
     /// For each change, whether somebody independent approved it.
