@@ -237,18 +237,28 @@ pub fn owed(
         return None;
     }
     let message = about(facts, decision, What::Owed);
-    let telling = to_do(policy, message, (id, &owed.kind, owed.by.as_deref(), owed.due), decision.now);
+    let owed = ToDo { id, kind: &owed.kind, by: owed.by.as_deref(), due: owed.due };
+    let telling = to_do(policy, message, owed, decision.now);
     (!telling.to.is_empty()).then_some(telling)
+}
+
+/// Something that a release leaves to be done.
+#[derive(Clone, Copy, Debug)]
+pub struct ToDo<'o> {
+    /// Its name in the record.
+    pub id: &'o str,
+    /// What it is.
+    pub kind: &'o str,
+    /// The role that meets it.
+    pub by: Option<&'o str>,
+    /// When it is due, UTC.
+    pub due: Option<DateTime<Utc>>,
 }
 
 /// The same later, when its time is nearly over, or over: `message` says of which release.
 #[must_use]
-pub fn to_do(
-    policy: &Policy,
-    message: Message,
-    (id, kind, by, due): (&str, &str, Option<&str>, Option<DateTime<Utc>>),
-    now: DateTime<Utc>,
-) -> Telling {
+pub fn to_do(policy: &Policy, message: Message, owed: ToDo<'_>, now: DateTime<Utc>) -> Telling {
+    let ToDo { id, kind, by, due } = owed;
     let people = by.map(|name| members(policy, name)).unwrap_or_default();
     let message = Message {
         role: by.map(str::to_owned),

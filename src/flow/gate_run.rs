@@ -9,7 +9,7 @@ use super::baseline::{Before, compared_with_itself};
 use super::gathered::{Gathered, too_many};
 use super::request::Request;
 use super::{checklists, signatures, statements};
-use crate::decide::gates::{self, Baseline, Judgement, Subject};
+use crate::decide::gates::{self, Baseline, Judgement};
 use crate::model::decision::{self, Decision, GateDecision, NotEvaluated};
 use crate::model::kind::Kind;
 use crate::model::measures::Measures;
@@ -31,16 +31,7 @@ pub fn run(request: &Request<'_>) -> Decision {
     };
     let here = walk::entries(&request.roots, policy.limits.entries, meant);
     let before = Before::find(request);
-    let subject = Subject {
-        environment: &request.environment,
-        components: &request.components,
-        commit: request.commit.as_deref(),
-        proposed: &request.proposed,
-        artifacts: &request.artifacts,
-        unread: None,
-        protection: request.protection,
-        now: request.now,
-    };
+    let subject = request.subject();
     let limits = policy.limits;
     let work: Vec<Work<'_>> = policy
         .gates

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use chrono::{DateTime, Utc};
 
+use crate::decide::gates::Subject;
 use crate::model::decision::Protection;
 use crate::policy::Policy;
 use crate::workspace::layers::From;
@@ -36,6 +37,22 @@ pub struct Request<'r> {
     pub policy_files: &'r From,
     /// Who is told what is being read.
     pub watch: &'r dyn Watch,
+}
+
+impl Request<'_> {
+    /// What the gates are judged for.
+    pub(super) fn subject(&self) -> Subject<'_> {
+        Subject {
+            environment: &self.environment,
+            components: &self.components,
+            commit: self.commit.as_deref(),
+            proposed: &self.proposed,
+            artifacts: &self.artifacts,
+            unread: None,
+            protection: self.protection,
+            now: self.now,
+        }
+    }
 }
 
 /// Is told what is being read, so that a person who waits can see it.

@@ -87,16 +87,7 @@ pub struct Found {
 /// The files that the gates of a run read, with the statements beside them, each with its digest.
 pub fn files(request: &Request<'_>) -> Result<Vec<Found>, Fault> {
     let policy = request.policy;
-    let subject = gates::Subject {
-        environment: &request.environment,
-        components: &request.components,
-        commit: request.commit.as_deref(),
-        proposed: &request.proposed,
-        artifacts: &request.artifacts,
-        unread: None,
-        protection: request.protection,
-        now: request.now,
-    };
+    let subject = request.subject();
     let asking: Vec<_> = policy.gates.iter().filter(|gate| gates::elsewhere(gate, &subject).is_none()).collect();
     let reads = |path: &str, nature| {
         nature != Nature::Outside

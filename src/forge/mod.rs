@@ -5,6 +5,7 @@
 //!
 //! Invariant: a forge says what it could not read; it never leaves it out.
 
+mod address;
 pub mod command;
 pub mod github;
 pub mod gitlab;

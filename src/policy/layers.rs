@@ -206,35 +206,9 @@ fn look_at(sources: Vec<Source>, attached: &[(usize, Attachment)], all: bool) ->
     let layers = layer_names(&trees, &mut lists);
     let handed: Vec<Vec<String>> = trees.iter().map(delegation::handed_down).collect();
     let delegated: Vec<Vec<String>> = handed.iter().map(|paths| delegation::gates(paths)).collect();
-    let mut gates: Vec<(usize, Gate)> = Vec::new();
-    for (depth, ((tree, list), (name, source))) in
-        trees.iter().zip(&mut lists).zip(layers.iter().zip(&sources)).enumerate()
-    {
-        let characters: Vec<char> = source.text.chars().collect();
-        let layer = gate::Layer { name, source, characters: &characters, names: &names };
-        for (key, node) in tree.get("gates").map(Node::entries).unwrap_or_default() {
-            let whole = matches!(node.value, Value::Map(_));
-            let gate = whole.then(|| gate::read(&key.name, key.span, node, &layer, list));
-            gates.extend(gate.flatten().map(|gate| (depth, gate)));
-        }
-        delegation::check(tree, list);
-    }
-    if all
-        && names.all(Section::Gates).next().is_none()
-        && let (Some(list), Some(tree)) = (lists.last_mut(), trees.last())
-    {
-        let span = tree.get("gates").map_or(tree.span, |node| node.span);
-        let message = "a policy without gates decides nothing; state at least one under `gates`";
-        list.push(Diagnostic::new(Code::NoGates, span, message));
-    }
-    let empty = |tree: &Node| tree.get("environments").map(|node| node.span);
-    if all
-        && names.all(Section::Environments).next().is_none()
-        && let Some((list, span)) =
-            lists.iter_mut().zip(&trees).rev().find_map(|(list, tree)| Some((list, empty(tree)?)))
-    {
-        let message = "a policy without environments lets a release go nowhere; name at least one under `environments`";
-        list.push(Diagnostic::new(Code::MissingKey, span, message));
+    let mut gates = stated_gates(&sources, &layers, &trees, &names, &mut lists);
+    if all {
+        complain_of_nothing(&trees, &names, &mut lists);
     }
     let left: Vec<Node> = trees
         .iter()
@@ -303,6 +277,48 @@ fn look_at(sources: Vec<Source>, attached: &[(usize, Attachment)], all: bool) ->
         warnings: complaints.into_iter().filter(|file| !file.list.is_empty()).collect(),
         layers: sources,
     })
+}
+
+/// The gates that layers write out, each with the depth of its layer; and what is wrong with them.
+fn stated_gates(
+    sources: &[Source],
+    layers: &[String],
+    trees: &[Node],
+    names: &Names,
+    lists: &mut [Vec<Diagnostic>],
+) -> Vec<(usize, Gate)> {
+    let mut gates: Vec<(usize, Gate)> = Vec::new();
+    for (depth, ((tree, list), (name, source))) in trees.iter().zip(lists).zip(layers.iter().zip(sources)).enumerate() {
+        let characters: Vec<char> = source.text.chars().collect();
+        let layer = gate::Layer { name, source, characters: &characters, names };
+        for (key, node) in tree.get("gates").map(Node::entries).unwrap_or_default() {
+            let whole = matches!(node.value, Value::Map(_));
+            let gate = whole.then(|| gate::read(&key.name, key.span, node, &layer, list));
+            gates.extend(gate.flatten().map(|gate| (depth, gate)));
+        }
+        delegation::check(tree, list);
+    }
+    gates
+}
+
+/// Complains of a policy that could never let anything go, where all of its layers are here: none has a gate, or an
+/// environment.
+fn complain_of_nothing(trees: &[Node], names: &Names, lists: &mut [Vec<Diagnostic>]) {
+    if names.all(Section::Gates).next().is_none()
+        && let (Some(list), Some(tree)) = (lists.last_mut(), trees.last())
+    {
+        let span = tree.get("gates").map_or(tree.span, |node| node.span);
+        let message = "a policy without gates decides nothing; state at least one under `gates`";
+        list.push(Diagnostic::new(Code::NoGates, span, message));
+    }
+    let empty = |tree: &Node| tree.get("environments").map(|node| node.span);
+    if names.all(Section::Environments).next().is_none()
+        && let Some((list, span)) =
+            lists.iter_mut().zip(trees).rev().find_map(|(list, tree)| Some((list, empty(tree)?)))
+    {
+        let message = "a policy without environments lets a release go nowhere; name at least one under `environments`";
+        list.push(Diagnostic::new(Code::MissingKey, span, message));
+    }
 }
 
 /// Layers as trees, in their order.

@@ -206,7 +206,8 @@ fn first(layer: &mut Layer<'_>, name: &str, span: Span, said: Said) -> Route {
     }
 }
 
-fn join(layer: &mut Layer<'_>, outer: &mut Route, said: Said, span: Span, node: &Node) {
+/// Complains of what an inner layer says of a route in vain, or may not say.
+fn complain(layer: &mut Layer<'_>, outer: &Route, said: &Said, node: &Node) {
     let path = format!("routes.{}", outer.name);
     for key in ["when", "to", "escalate"] {
         let Some(ours) = node.get(key) else { continue };
@@ -230,6 +231,34 @@ fn join(layer: &mut Layer<'_>, outer: &mut Route, said: Said, span: Span, node: 
             layer.complain(Code::NoEffect, stated.span, message);
         }
     }
+}
+
+/// What follows on the outer layer's route, with what the inner one adds.
+fn join_follows(layer: &mut Layer<'_>, outer: &mut Vec<Follow>, said: Vec<Follow>, span: Span) {
+    for follow in said {
+        match outer.iter_mut().find(|theirs| theirs.name == follow.name) {
+            Some(theirs) => {
+                if theirs.by != follow.by {
+                    let message = format!(
+                        "`then.{}` is by `{}` in the {}; it is not for this layer to give to `{}`",
+                        follow.name,
+                        theirs.by,
+                        super::reader::title(&theirs.stated.layer),
+                        follow.by
+                    );
+                    layer.complain(Code::Loosens, span, message);
+                }
+                let mut joint = Joint { stated: &mut theirs.stated, inner: &follow.stated };
+                joint.shorter("within", &mut theirs.within, follow.within);
+                joint.either("needs: evidence", &mut theirs.needs_evidence, follow.needs_evidence);
+            }
+            None => outer.push(follow),
+        }
+    }
+}
+
+fn join(layer: &mut Layer<'_>, outer: &mut Route, said: Said, span: Span, node: &Node) {
+    complain(layer, outer, &said, node);
     let inner = layer.stated(span);
     let mut joint = Joint { stated: &mut outer.stated, inner: &inner };
     if let Some(ours) = said.any_hours {
@@ -274,26 +303,7 @@ fn join(layer: &mut Layer<'_>, outer: &mut Route, said: Said, span: Span, node: 
     if let Some(ours) = said.may_skip {
         joint.intersection("may_skip", &mut outer.may_skip, &ours);
     }
-    for follow in said.then {
-        match outer.then.iter_mut().find(|theirs| theirs.name == follow.name) {
-            Some(theirs) => {
-                if theirs.by != follow.by {
-                    let message = format!(
-                        "`then.{}` is by `{}` in the {}; it is not for this layer to give to `{}`",
-                        follow.name,
-                        theirs.by,
-                        super::reader::title(&theirs.stated.layer),
-                        follow.by
-                    );
-                    layer.list.push(super::diagnostics::Diagnostic::new(Code::Loosens, span, message));
-                }
-                let mut joint = Joint { stated: &mut theirs.stated, inner: &follow.stated };
-                joint.shorter("within", &mut theirs.within, follow.within);
-                joint.either("needs: evidence", &mut theirs.needs_evidence, follow.needs_evidence);
-            }
-            None => outer.then.push(follow),
-        }
-    }
+    join_follows(layer, &mut outer.then, said.then, span);
     if nowhere {
         let at = node.get("approvals").and_then(|node| node.get("counts_from")).map_or(span, |node| node.span);
         let message = "an outer layer counts approvals from elsewhere, so none would ever count";

@@ -128,7 +128,9 @@ pub fn of<'s>(
                 named.as_str()
             };
             let extra = if at == first { leg.rigor as usize } else { 0 };
-            ask(&mut found, scene, leg, route, role, Kind::Approvals, *count as usize, extra, &route.stated);
+            let kind = Kind::Approvals;
+            let asked = Asked { role, kind, base: *count as usize, extra, stated: &route.stated };
+            ask(&mut found, scene, leg, route, asked);
             // Going back waits for nobody who is not on duty: there the policy's own separation is all.
             if (named == "accountable" || answers(scene, triage, leg, role))
                 && !route.to_last_good
@@ -142,7 +144,8 @@ pub fn of<'s>(
     for (leg, route) in formal() {
         for row in rows(scene, triage, leg).filter(|row| asks_row(triage, leg, row)) {
             for role in &row.representation {
-                ask(&mut found, scene, leg, route, role, Kind::Representation, 1, 0, &row.stated);
+                let kind = Kind::Representation;
+                ask(&mut found, scene, leg, route, Asked { role, kind, base: 1, extra: 0, stated: &row.stated });
             }
         }
     }
@@ -182,18 +185,18 @@ pub fn asks_accountable(route: &Route) -> bool {
     route.approvals.iter().any(|(role, _)| role == "accountable")
 }
 
-#[expect(clippy::too_many_arguments, reason = "one call site for each kind of requirement")]
-fn ask<'s>(
-    found: &mut Vec<Requirement<'s>>,
-    scene: &Scene<'s>,
-    leg: &Leg<'s>,
-    route: &'s Route,
+/// People of a role, as one place of the policy asks them.
+struct Asked<'s> {
     role: &'s str,
     kind: Kind,
     base: usize,
     extra: usize,
     stated: &'s Stated,
-) {
+}
+
+/// Adds what is asked on one way of the release to what is asked by now.
+fn ask<'s>(found: &mut Vec<Requirement<'s>>, scene: &Scene<'s>, leg: &Leg<'s>, route: &'s Route, asked: Asked<'s>) {
+    let Asked { role, kind, base, extra, stated } = asked;
     let counts_from = places(route);
     let Some(known) = found.iter_mut().find(|known| known.role == role) else {
         found.push(Requirement {
@@ -222,9 +225,8 @@ fn ask<'s>(
         known.kind = kind;
     }
     match leg.component {
-        Some(component) if known.components.is_empty() => {
-            let _ = component;
-        }
+        // It is about all of them already.
+        Some(_) if known.components.is_empty() => {}
         Some(component) if known.components.iter().any(|it| std::ptr::eq(*it, component)) => {}
         Some(component) => known.components.push(component),
         None => known.components.clear(),

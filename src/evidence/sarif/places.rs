@@ -17,7 +17,7 @@ use std::hash::Hasher;
 use percent_encoding::percent_decode_str;
 
 use super::super::findings::identify;
-use super::super::json::{Later, Node, Step, Text, refuse_beyond_limit};
+use super::super::json::{Error, Later, Node, Step, Text, refuse_beyond_limit};
 use super::rules::index;
 
 /// How many artifacts a run may list where results name their files by them alone.
@@ -96,25 +96,16 @@ impl<'de> Places<'de> {
     pub(super) fn called(&self, index: u64) -> Option<Text<'de>> {
         let list = self.logical?;
         let called = self.called.get_or_init(|| {
-            let mut called = Vec::new();
-            // As with artifacts, one that cannot be read ends the list.
-            let _ = list.walk(|node| {
-                node.array(|location| {
-                    if called.len() >= ARTIFACTS {
-                        return Err(refuse_beyond_limit("logical locations"));
+            readable(list, "logical locations", |location| {
+                let mut name = None;
+                location.object(|key, value| {
+                    if key == "fullyQualifiedName" {
+                        name = value.text_later()?;
                     }
-                    let mut name = None;
-                    location.object(|key, value| {
-                        if key == "fullyQualifiedName" {
-                            name = value.text_later()?;
-                        }
-                        Ok(())
-                    })?;
-                    called.push(name);
                     Ok(())
-                })
-            });
-            called
+                })?;
+                Ok(name)
+            })
         });
         called.get(usize::try_from(index).ok()?).copied().flatten()
     }
@@ -182,20 +173,11 @@ impl<'de> Places<'de> {
     fn artifact(&self, index: u32) -> Option<Location<'de>> {
         let artifacts = self.artifacts?;
         let listed = self.listed.get_or_init(|| {
-            let mut listed = Vec::new();
-            // One that cannot be read ends the list: no result can name what comes after it.
-            let _ = artifacts.walk(|node| {
-                node.array(|artifact| {
-                    if listed.len() >= ARTIFACTS {
-                        return Err(refuse_beyond_limit("artifacts"));
-                    }
-                    let mut location = Location::default();
-                    artifact.object(|key, value| if key == "location" { location.read(value) } else { Ok(()) })?;
-                    listed.push(location);
-                    Ok(())
-                })
-            });
-            listed
+            readable(artifacts, "artifacts", |artifact| {
+                let mut location = Location::default();
+                artifact.object(|key, value| if key == "location" { location.read(value) } else { Ok(()) })?;
+                Ok(location)
+            })
         });
         listed.get(index as usize).copied()
     }
@@ -219,6 +201,25 @@ impl<'de> Places<'de> {
         });
         named.iter().find(|(known, _)| **known == *name).map(|(_, location)| *location)
     }
+}
+
+/// One of the run's lists, as far as it can be read: an entry that cannot ends it, and no result can name what comes after.
+fn readable<'de, T>(
+    list: Later<'de>,
+    entries: &str,
+    mut one: impl FnMut(&mut Node<'_, 'de>) -> Result<T, Error>,
+) -> Vec<T> {
+    let mut read = Vec::new();
+    let _ = list.walk(|node| {
+        node.array(|entry| {
+            if read.len() >= ARTIFACTS {
+                return Err(refuse_beyond_limit(entries));
+            }
+            read.push(one(entry)?);
+            Ok(())
+        })
+    });
+    read
 }
 
 /// Whether a URI says by itself where on a machine or in a network a file lies (RFC 3986, 4.2 and 4.3).

@@ -9,12 +9,13 @@
 //! of all processes together, and what waits goes first.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use serde_json::{Map, Value, json};
 
 use super::docket::{Asks, Case, Key};
+use super::lock::lock;
 use super::{Desk, ledger};
 use crate::flow::append::{Failed, Happening};
 use crate::flow::ask::{Answer, UNKNOWN};
@@ -46,10 +47,6 @@ type Told = Arc<tokio::sync::Mutex<Option<(Instant, Answer)>>>;
 #[derive(Debug, Default)]
 pub(super) struct Questions {
     told: Mutex<HashMap<Question, (Instant, Told)>>,
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Questions {

@@ -3,13 +3,14 @@
 //! entry too. One that was never held is none: `doctor` speaks of it, and there the job asks by itself.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::Mutex;
 use std::time::Instant;
 
 use serde_json::json;
 
 use super::Desk;
 use super::ledger::{ENVIRONMENTS, Unread, is_formal};
+use super::lock::lock;
 use super::policy::Read;
 use crate::flow::append::{Failed, Happening};
 use crate::forge::{Forge as _, Hub};
@@ -28,10 +29,6 @@ pub(super) struct Held {
     looked: Mutex<BTreeMap<String, Instant>>,
     /// How often that changed, by repository and environment. It is held after an odd number of times.
     changes: Mutex<BTreeMap<(String, String), u64>>,
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Under which key it is recorded that this changed for the how manieth time.

@@ -28,6 +28,7 @@ use crate::model::facts::{Account, Fact, Facts, Grant};
 use crate::model::release_decision::Ruling;
 use crate::store::change::Change;
 use crate::store::deployed::Deployed;
+use crate::store::fault::Fault as DatabaseFault;
 use crate::store::granted::Granted;
 
 /// By how much the clocks may differ.
@@ -46,11 +47,32 @@ struct Told {
     by: (String, &'static str, Value),
 }
 
+/// One use of a grant.
+#[derive(Clone, Copy)]
+struct UsedBy<'r> {
+    run: &'r str,
+    /// Who started that run, where whoever tells of it may say so.
+    started_by: Option<&'r str>,
+    used: DateTime<Utc>,
+}
+
 /// What the decision on a use came to.
 struct Judged {
     entry: Option<u64>,
     held: bool,
     summary: String,
+}
+
+/// Refuses uses that are too many, or none of the grant with this digest, or later than anybody can know of.
+fn are_of_it(report: &Report, digest: &str, late: DateTime<Utc>) -> Result<(), NotTold> {
+    if report.uses.is_empty() || report.uses.len() > USES {
+        return Err(NotTold::Uses(format!("it has 1 to {USES} uses, and {} are told", report.uses.len())));
+    }
+    if let Some(other) = report.uses.iter().find(|it| it.grant != digest || it.used_at > late || it.run.len() > 200) {
+        let run: String = other.run.chars().take(100).collect();
+        return Err(NotTold::Uses(format!("the use by `{run}` is none of this grant, or is yet to come")));
+    }
+    Ok(())
 }
 
 impl<H: Hub> Desk<H> {
@@ -97,15 +119,7 @@ impl<H: Hub> Desk<H> {
             (None, None) => return Err(NotTold::Unknown),
         };
         let digest = signed.digest();
-        let late = self.now() + APART;
-        if report.uses.is_empty() || report.uses.len() > USES {
-            return Err(NotTold::Uses(format!("it has 1 to {USES} uses, and {} are told", report.uses.len())));
-        }
-        if let Some(other) = report.uses.iter().find(|it| it.grant != digest || it.used_at > late || it.run.len() > 200)
-        {
-            let run: String = other.run.chars().take(100).collect();
-            return Err(NotTold::Uses(format!("the use by `{run}` is none of this grant, or is yet to come")));
-        }
+        are_of_it(report, &digest, self.now() + APART)?;
         let unasked = |why: String| NotTold::Forge { repository: grant.repository.clone(), why };
         let forge = self.hub.of(&grant.repository).await.map_err(|fault| unasked(fault.to_string()))?;
         // Whoever is nobody yet spends nothing that a deployment needs.
@@ -135,11 +149,7 @@ impl<H: Hub> Desk<H> {
             // When the runs were there is the forge's word.
             self.entered(&forge, &grant.repository, &read).await.map_err(|why| unasked(why.to_string()))?;
         }
-        let mut reader = self.reader().await?;
-        let known = reader.granted(H::NAME, &grant.repository).await?;
-        reader.close().await?;
-        let known: BTreeMap<String, Granted> =
-            known.into_iter().filter(|it| it.grant == digest).map(|it| (it.used_by.clone(), it)).collect();
+        let known = self.known_uses(&grant.repository, &digest).await?;
         let instant = |it: &Granted| DateTime::from_timestamp_micros(it.used);
         let mut uses: BTreeMap<String, DateTime<Utc>> =
             known.values().filter_map(|it| Some((it.used_by.clone(), instant(it)?))).collect();
@@ -165,7 +175,9 @@ impl<H: Hub> Desk<H> {
             let started_by = report.uses.iter().find(|it| it.run == *run).and_then(|it| it.started_by.as_deref());
             // Whoever may have a job run answers with no name for what somebody else started; a letter is somebody's.
             let started_by = started_by.filter(|_| !matches!(teller, Some(Teller::Job(_))));
-            let imported = self.take_up_grant((&forge, &read), &told, (run, started_by), &report.grant).await?;
+            let Some(used) = told.uses.get(run).copied() else { return Err(NotTold::Unknown) };
+            let it = UsedBy { run, started_by, used };
+            let imported = self.take_up_grant((&forge, &read), &told, it, &report.grant).await?;
             answer.uses.push(imported);
         }
         // What it let in, and what it leaves, concerns whatever waits.
@@ -176,22 +188,30 @@ impl<H: Hub> Desk<H> {
         Ok(answer)
     }
 
+    /// The uses of a grant that the record has, by their run.
+    async fn known_uses(&self, repository: &str, digest: &str) -> Result<BTreeMap<String, Granted>, DatabaseFault> {
+        let mut reader = self.reader().await?;
+        let known = reader.granted(H::NAME, repository).await?;
+        reader.close().await?;
+        Ok(known.into_iter().filter(|it| it.grant == digest).map(|it| (it.used_by.clone(), it)).collect())
+    }
+
     /// Decides what one run let go by a grant, and writes that down.
     async fn take_up_grant(
         &self,
         (forge, read): (&H::Forge, &Read),
         told: &Told,
-        (run, started_by): (&str, Option<&str>),
+        use_of_it: UsedBy<'_>,
         text: &str,
     ) -> Result<Imported, NotTold> {
         let grant = told.signed.grant();
-        let Some(used) = told.uses.get(run).copied() else { return Err(NotTold::Unknown) };
+        let UsedBy { run, used, .. } = use_of_it;
         let key = Key {
             repository: grant.repository.clone(),
             environment: grant.environment.clone(),
             commit: grant.commit.to_ascii_lowercase(),
         };
-        let judged = self.judged((forge, read), told, (run, started_by, used), &key).await?;
+        let judged = self.judged((forge, read), told, use_of_it, &key).await?;
         let row = Granted {
             forge: H::NAME.to_owned(),
             repository: key.repository.to_lowercase(),
@@ -227,7 +247,7 @@ impl<H: Hub> Desk<H> {
         &self,
         (forge, read): (&H::Forge, &Read),
         told: &Told,
-        (run, started_by, used): (&str, Option<&str>, DateTime<Utc>),
+        UsedBy { run, started_by, used }: UsedBy<'_>,
         key: &Key,
     ) -> Result<Judged, NotTold> {
         let mut attempt = None;

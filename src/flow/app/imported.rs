@@ -167,6 +167,41 @@ async fn went_past(
     Ok(found)
 }
 
+/// Whether a deployment was taken up before.
+enum Before {
+    Not,
+    /// Under its own name.
+    AsItself,
+    /// Under another name of its job, by this decision.
+    As(u64),
+}
+
+async fn taken_up_before(
+    reader: &mut Reader,
+    forge: &str,
+    repository: &str,
+    row: &Deployed,
+    once: &str,
+) -> Result<Before, DatabaseFault> {
+    // Since it was found, somebody may have told of the grant that let it in.
+    let let_in = |it: &Deployed| it.id == row.id && it.decision.is_some();
+    if reader.is_recorded(once).await? || reader.deployed(forge, &row.repository).await?.iter().any(let_in) {
+        return Ok(Before::AsItself);
+    }
+    if let Some(decision) = under_another_name(reader, forge, row).await? {
+        return Ok(Before::As(decision));
+    }
+    let stream = Stream {
+        forge: forge.to_owned(),
+        repository: repository.to_owned(),
+        release: named(repository, &row.commit),
+        environment: row.environment.clone(),
+    };
+    let names = of_its_job(reader, forge, row).await?;
+    let grants: Vec<String> = std::iter::once(row).chain(&names).map(grant_of).collect();
+    Ok(decided_as(reader, &stream, &grants).await?.map_or(Before::Not, Before::As))
+}
+
 impl<H: Hub> Desk<H> {
     /// Decides a deployment that went without a decision, for the record and for what it leaves to be done. Nothing waits
     /// for it, and nothing is opened by it. Says whether it was taken up now.
@@ -194,33 +229,16 @@ impl<H: Hub> Desk<H> {
         let once = once(H::NAME, row);
         let mut reader = self.reader().await?;
         let since = reader.size().await?;
-        // Since it was found, somebody may have told of the grant that let it in.
-        let let_in = |it: &Deployed| it.id == row.id && it.decision.is_some();
-        let is_done =
-            reader.is_recorded(&once).await? || reader.deployed(H::NAME, &row.repository).await?.iter().any(let_in);
-        let mut other = None;
-        if !is_done {
-            other = under_another_name(&mut reader, H::NAME, row).await?;
-            if other.is_none() {
-                let stream = Stream {
-                    forge: H::NAME.to_owned(),
-                    repository: repository.to_owned(),
-                    release: named(repository, &row.commit),
-                    environment: row.environment.clone(),
-                };
-                let names = of_its_job(&mut reader, H::NAME, row).await?;
-                let grants: Vec<String> = std::iter::once(row).chain(&names).map(grant_of).collect();
-                other = decided_as(&mut reader, &stream, &grants).await?;
-            }
-        }
+        let before = taken_up_before(&mut reader, H::NAME, repository, row, &once).await?;
         reader.close().await?;
-        if let Some(decision) = other {
-            // It is one emergency, however many tell of it.
-            self.taken_up_by(row, once, decision).await?;
-            return Ok(false);
-        }
-        if is_done {
-            return Ok(false);
+        match before {
+            Before::Not => {}
+            Before::AsItself => return Ok(false),
+            Before::As(decision) => {
+                // It is one emergency, however many tell of it.
+                self.taken_up_by(row, once, decision).await?;
+                return Ok(false);
+            }
         }
         let fault = |fault: H::Fault| Undecided::Forge(fault.to_string());
         let forge = self.hub.of(repository).await.map_err(fault)?;

@@ -10,7 +10,7 @@
 //! that failed.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, SubsecRound as _, TimeDelta, Utc};
@@ -18,6 +18,7 @@ use serde_json::{Map, Value, json};
 use tokio::sync::Notify;
 
 use super::drift::Held;
+use super::lock::lock;
 use super::openings::{self, Openings};
 use super::past::{Past, Went};
 use super::policy::Read;
@@ -87,10 +88,6 @@ struct Asking {
     repository: String,
     /// When its time to ask is over; `None` where it asked.
     until: Option<Instant>,
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Why the deployments of a repository are not known.

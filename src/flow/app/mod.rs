@@ -45,6 +45,7 @@ mod lasting;
 mod ledger;
 mod limits;
 pub mod link;
+mod lock;
 mod marks;
 mod openings;
 pub mod outside;

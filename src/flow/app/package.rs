@@ -39,6 +39,17 @@ struct Brings {
 /// What goes here of a package: the content of each component.
 type Ours = BTreeMap<String, Option<String>>;
 
+/// A part that is looked for in another repository.
+#[derive(Clone, Copy)]
+struct Sought<'p> {
+    /// The package that it is a part of.
+    rule: &'p PackageRule,
+    /// The component that it is.
+    name: &'p str,
+    /// Where the whole package goes.
+    environment: &'p str,
+}
+
 impl<H: Hub> Desk<H> {
     /// Adds to the facts how the other parts of the release's package stand, where some lie in other repositories and the
     /// settings do not say it. Whatever goes with none of them is told to be released together by whoever decides.
@@ -86,7 +97,8 @@ impl<H: Hub> Desk<H> {
                 Some(place) => {
                     let here = (release.forge.as_str(), release.repository.as_str());
                     self.settings.desks.waits_for(here, (&place.forge, &place.name));
-                    self.part(reader, &place, (rule, name, &release.environment), &ours).await?
+                    let sought = Sought { rule, name, environment: &release.environment };
+                    self.part(reader, &place, sought, &ours).await?
                 }
                 // It is of this very repository, and does not go along.
                 None => Fact::Absent,
@@ -101,7 +113,7 @@ impl<H: Hub> Desk<H> {
         &self,
         reader: &mut Reader,
         place: &Repository,
-        (rule, name, environment): (&PackageRule, &String, &str),
+        sought: Sought<'_>,
         ours: &Ours,
     ) -> Result<Fact<Part>, DatabaseFault> {
         let Some(desk) = self.settings.desks.of(&place.forge) else {
@@ -109,12 +121,12 @@ impl<H: Hub> Desk<H> {
         };
         let mut found: Vec<Brings> = Vec::new();
         let mut undecided = false;
-        for waits in desk.waiting(&place.name, environment) {
+        for waits in desk.waiting(&place.name, sought.environment) {
             let Some(stream) = waits.stream else {
                 undecided = true;
                 continue;
             };
-            match waiting(reader, &stream, (rule, name), ours).await? {
+            match waiting(reader, &stream, sought, ours).await? {
                 Some(Some(brings)) if waits.is_undecided => {
                     let ready = Fact::Unavailable("it could not be decided when it was looked at last".into());
                     found.push(Brings { ready, ..brings });
@@ -124,7 +136,7 @@ impl<H: Hub> Desk<H> {
                 None => undecided = true,
             }
         }
-        if let Some(went) = self.went_along(reader, place, (rule, name, environment), ours).await? {
+        if let Some(went) = self.went_along(reader, place, sought, ours).await? {
             match found.iter_mut().find(|it| it.stream == went.stream) {
                 // It waits again: whether it is ready is said by what was decided since.
                 Some(again) => again.outcome = went.outcome,
@@ -155,7 +167,7 @@ impl<H: Hub> Desk<H> {
         &self,
         reader: &mut Reader,
         place: &Repository,
-        (rule, name, environment): (&PackageRule, &String, &str),
+        Sought { rule, name, environment }: Sought<'_>,
         ours: &Ours,
     ) -> Result<Option<Brings>, DatabaseFault> {
         let mut last: Option<(Brings, DateTime<Utc>, Vec<u64>)> = None;
@@ -207,7 +219,7 @@ impl<H: Hub> Desk<H> {
 async fn waiting(
     reader: &mut Reader,
     stream: &Stream,
-    (rule, name): (&PackageRule, &str),
+    Sought { rule, name, .. }: Sought<'_>,
     ours: &Ours,
 ) -> Result<Option<Option<Brings>>, DatabaseFault> {
     let Some(latest) = reader.latest(stream).await? else { return Ok(None) };

@@ -8,13 +8,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use tokio::sync::Notify;
 
+use super::lock::lock;
 use super::policy::Read;
 use super::{Desk, policy};
 use crate::decide::due;
@@ -54,10 +55,6 @@ pub(super) struct Periods {
     marked: Mutex<BTreeSet<String>>,
     next: Mutex<BTreeMap<String, DateTime<Utc>>>,
     wake: Notify,
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Why something that fell due was not made.

@@ -12,7 +12,7 @@ use tracing::{Instrument as _, field::Empty, info_span};
 
 use super::docket::{Case, Key};
 use super::policy::{self, Read};
-use super::records::{Proposed, Said};
+use super::records::{Judged, Proposed, Said};
 use super::still::{Alike, alike};
 use super::{Desk, acting, before, evidence, owed, runs, shown, since};
 use crate::decide::{release, unreadable};
@@ -23,9 +23,8 @@ use crate::flow::receipt::{self, Decided};
 use crate::flow::{flawed, replay};
 use crate::forge::talk::Talk as _;
 use crate::forge::{Expected, Forge as _, Hub, Source as _, Takes, Waiting, Why};
-use crate::log::receipt::Layer;
 use crate::model::facts::{Account, Fact, Facts};
-use crate::model::release_decision::{ReleaseDecision, Ruling};
+use crate::model::release_decision::Ruling;
 use crate::report;
 use crate::report::neutral;
 use crate::store::change::{Sent, Stream};
@@ -48,6 +47,15 @@ const ADDED: [&str; 2] = ["baseline", "signers"];
 
 /// In which attempt each run is.
 pub(super) type Attempts = BTreeMap<u64, u64>;
+
+/// What a decision was made upon, besides facts: it is recorded only while that is so.
+struct Seen {
+    attempts: Attempts,
+    /// How many entries the record had before the facts were read.
+    since: u64,
+    /// Which answers those who wait take.
+    takes: Takes,
+}
 
 /// Why a release could not be decided. It goes on waiting, and is tried again.
 #[derive(Debug, thiserror::Error)]
@@ -286,7 +294,7 @@ impl<H: Hub> Desk<H> {
         let Alike { attempts, others, waits: waited } = alike?;
         let read = match read {
             Ok(read) => read,
-            Err(none) => return self.held(case, (attempts, since), none).await,
+            Err(none) => return self.held(case, Seen { attempts, since, takes: Takes::ANY }, none).await,
         };
         if case.asked.is_some() && !read.policy.rules.environments.iter().any(|rule| rule.name == key.environment) {
             return Err(Undecided::NoEnvironment(key.environment.clone()));
@@ -329,9 +337,15 @@ impl<H: Hub> Desk<H> {
         let messages = self.drafts(&mut reader, &read, &facts, &decision).await?;
         reader.close().await?;
         let policy = super::records::wanted(&read.policy.rules).then(|| read.policy.clone());
-        let layers = (read.layers, before.map(|before| before.layers).unwrap_or_default());
-        let known = (case, attempts, (since, takes));
-        let recorded = self.record(known, &facts, text, &decision, layers, messages.clone());
+        let decided = Decided {
+            policy: read.layers,
+            before: before.map(|before| before.layers).unwrap_or_default(),
+            facts_text: text,
+            facts: &facts,
+            decision: &decision,
+            document: report::json::release(&decision)?,
+        };
+        let recorded = self.record(case, Seen { attempts, since, takes }, decided, messages.clone());
         let outcome = recorded.instrument(info_span!("record")).await?;
         // What time added to a decision that stands leaves by itself.
         if outcome.is_new {
@@ -340,7 +354,8 @@ impl<H: Hub> Desk<H> {
             self.tell_people(&messages).await?;
         }
         if let Some(policy) = policy
-            && let Err(why) = self.keep_up(&policy, (key, &facts, &decision), (&said, &proposed)).await
+            && let Err(why) =
+                self.keep_up(&policy, Judged { key, facts: &facts, decision: &decision }, &said, &proposed).await
         {
             // It is looked at again whenever the release is.
             let fields = json!({ "repository": key.repository, "commit": key.commit, "fault": why.to_string() });
@@ -351,12 +366,7 @@ impl<H: Hub> Desk<H> {
 
     /// Holds a release for want of a policy, and records that: what waits is told so by a decision. Nobody is asked about it.
     /// A job that asks could name any environment, and is only told.
-    async fn held(
-        &self,
-        case: &Case,
-        (attempts, since): (Attempts, u64),
-        none: policy::NoPolicy,
-    ) -> Result<Outcome, Undecided> {
+    async fn held(&self, case: &Case, seen: Seen, none: policy::NoPolicy) -> Result<Outcome, Undecided> {
         let Some((flaws, layers)) = none.clone().known().filter(|_| case.asked.is_none()) else {
             return Err(none.into());
         };
@@ -381,8 +391,16 @@ impl<H: Hub> Desk<H> {
         let text = serde_json::to_string(&facts)?;
         let listed = replay::listed(&layers);
         let decision = unreadable::held(&facts, now, &flaws, listed).by_document(text.as_bytes());
-        let known = (case, attempts, (since, Takes::ANY));
-        self.record(known, &facts, text, &decision, (layers, Vec::new()), Vec::new()).await
+        let document = report::json::release(&decision)?;
+        let decided = Decided {
+            policy: layers,
+            before: Vec::new(),
+            facts_text: text,
+            facts: &facts,
+            decision: &decision,
+            document,
+        };
+        self.record(case, seen, decided, Vec::new()).await
     }
 
     /// What the record opened an environment for last, or what ran before it began: that is what the forge most likely shows to
@@ -478,17 +496,14 @@ impl<H: Hub> Desk<H> {
 
     async fn record(
         &self,
-        (case, attempts, (since, takes)): (&Case, Attempts, (u64, Takes)),
-        facts: &Facts,
-        text: String,
-        decision: &ReleaseDecision,
-        (policy, before): (Vec<Layer>, Vec<Layer>),
+        case: &Case,
+        Seen { attempts, since, takes }: Seen,
+        decided: Decided<'_>,
         messages: Vec<Drafted>,
     ) -> Result<Outcome, Undecided> {
+        let decision = decided.decision;
         let summary = shown(&decision.summary);
         let answers: Vec<(Sent, Option<Vec<u8>>)> = case.answers.iter().map(|sent| (sent.clone(), None)).collect();
-        let decided =
-            Decided { policy, before, facts_text: text, facts, decision, document: report::json::release(decision)? };
         let told = self.runs_told(case, &decided.stream()).await?;
         let beside = Beside {
             answers,

@@ -17,7 +17,7 @@ use tokio::task::JoinSet;
 
 use super::policy::Read;
 use super::{Desk, link};
-use crate::decide::telling::{self, Telling};
+use crate::decide::telling::{self, Telling, ToDo};
 use crate::flow::append::Failed;
 use crate::flow::decided::Drafted;
 use crate::flow::messages::Letter;
@@ -200,7 +200,8 @@ impl<H: Hub> Desk<H> {
         let due = left.due.and_then(DateTime::<Utc>::from_timestamp_micros);
         let commit = facts.map(|facts| facts.release.commit.clone()).unwrap_or_default();
         let message = blank(what, &left.stream, commit, now);
-        let to_do = telling::to_do(&read.policy, message, (&left.id, &left.kind, left.role.as_deref(), due), now);
+        let owed = ToDo { id: &left.id, kind: &left.kind, by: left.role.as_deref(), due };
+        let to_do = telling::to_do(&read.policy, message, owed, now);
         let drafts = self.unrecorded(reader, &[to_do]).await.map_err(Fault::from)?;
         self.tell_people(&drafts).await
     }

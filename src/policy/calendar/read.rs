@@ -168,10 +168,19 @@ fn unknown_country(text: &str) -> String {
     format!("the holidays of `{}` are not known{hint}", notable::shortened(text, 60))
 }
 
-/// The named entries of a part: name, place of the name, value.
-fn entries<'n>(node: &'n Node, part: &str) -> impl Iterator<Item = (&'n str, Span, &'n Node)> {
+/// An entry of the calendar that has a name, such as one freeze.
+#[derive(Clone, Copy)]
+struct Entry<'n> {
+    name: &'n str,
+    /// Where the name stands.
+    span: Span,
+    node: &'n Node,
+}
+
+/// The named entries of a part.
+fn entries<'n>(node: &'n Node, part: &str) -> impl Iterator<Item = Entry<'n>> {
     let entries = node.get(part).map(Node::entries).unwrap_or_default();
-    entries.iter().map(|(key, node)| (key.name.as_str(), key.span, node))
+    entries.iter().map(|(key, node)| Entry { name: &key.name, span: key.span, node })
 }
 
 fn texts(node: &Node, key: &str) -> Vec<String> {
@@ -184,7 +193,7 @@ fn text(node: &Node, key: &str) -> Option<String> {
 }
 
 fn closed(
-    (name, span, node): (&str, Span, &Node),
+    Entry { name, span, node }: Entry<'_>,
     zone: Tz,
     reading: &Reading<'_>,
     list: &mut Vec<Diagnostic>,
@@ -222,7 +231,7 @@ fn stretch(node: &Node, what: &str, zone: Tz, list: &mut Vec<Diagnostic>) -> Opt
 }
 
 fn freeze(
-    (name, span, node): (&str, Span, &Node),
+    Entry { name, span, node }: Entry<'_>,
     zone: Tz,
     reading: &Reading<'_>,
     list: &mut Vec<Diagnostic>,
@@ -240,7 +249,7 @@ fn freeze(
 }
 
 fn peak(
-    (name, span, node): (&str, Span, &Node),
+    Entry { name, span, node }: Entry<'_>,
     zone: Tz,
     reading: &Reading<'_>,
     list: &mut Vec<Diagnostic>,

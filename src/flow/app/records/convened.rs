@@ -7,7 +7,7 @@ use super::answers::{self, Said};
 use super::board::{self, Item};
 use super::kept::{AGENDA, ANSWERS, Keeps, Known, like, meeting_of, of_agenda};
 use super::models::Proposed;
-use super::{Unkept, meet};
+use super::{Judged, Unkept, meet};
 use crate::flow::app::Desk;
 use crate::flow::app::docket::Key;
 use crate::forge::Hub;
@@ -69,7 +69,7 @@ impl<H: Hub> Desk<H> {
     pub(super) async fn answer_board(
         &self,
         policy: &Policy,
-        (key, facts, decision): (&Key, &Facts, &ReleaseDecision),
+        Judged { key, facts, decision }: Judged<'_>,
         said: &[Said],
     ) -> Result<(), Unkept> {
         for it in said.iter().filter(|it| it.is_for(facts)) {
@@ -94,8 +94,7 @@ impl<H: Hub> Desk<H> {
     pub(super) async fn on_the_agenda(
         &self,
         rules: &Rules,
-        key: &Key,
-        (facts, decision): (&Facts, &ReleaseDecision),
+        Judged { key, facts, decision }: Judged<'_>,
         proposed: &[Proposed],
     ) -> Result<(), Unkept> {
         if let Some((meeting, item)) = self.waits_for_board(rules, key, facts, decision).await? {

@@ -168,13 +168,15 @@ impl<H: Hub> Desk<H> {
     pub(super) async fn keep_up(
         &self,
         policy: &Policy,
-        (key, facts, decision): (&Key, &Facts, &ReleaseDecision),
-        (said, proposed): (&[Said], &[Proposed]),
+        judged: Judged<'_>,
+        said: &[Said],
+        proposed: &[Proposed],
     ) -> Result<(), Unkept> {
         let rules = &policy.rules;
-        self.on_the_agenda(rules, key, (facts, decision), proposed).await?;
-        self.answer_board(policy, (key, facts, decision), said).await?;
-        self.settle_incidents(policy, (key, facts, decision)).await?;
+        self.on_the_agenda(rules, judged, proposed).await?;
+        self.answer_board(policy, judged, said).await?;
+        self.settle_incidents(policy, judged).await?;
+        let Judged { key, facts, decision } = judged;
         let Some(rule) = rules.change.as_ref().filter(|rule| is_issues(&rule.system)) else { return Ok(()) };
         let mut reader = self.reader().await?;
         let (known, next) = Known::of_release(&mut reader, key, H::NAME).await?;
@@ -524,6 +526,14 @@ fn meet(facts: &mut Facts, read: Read) {
             known.active = active;
         }
     }
+}
+
+/// A release, what was known of it, and what was decided by that.
+#[derive(Clone, Copy)]
+pub(super) struct Judged<'d> {
+    pub(super) key: &'d Key,
+    pub(super) facts: &'d Facts,
+    pub(super) decision: &'d ReleaseDecision,
 }
 
 /// Why a record could not be kept up.

@@ -3,17 +3,15 @@
 
 use serde_json::json;
 
-use super::{Unkept, incident, meet};
+use super::{Judged, Unkept, incident, meet};
 use crate::decide::shown;
 use crate::flow::app::Desk;
-use crate::flow::app::docket::Key;
 use crate::flow::app::ruling::Undecided;
 use crate::flow::append::{Failed, Happening};
 use crate::forge::Hub;
 use crate::forge::talk::Talk as _;
 use crate::log::entry::Kind;
 use crate::model::facts::{Fact, Facts, Incident};
-use crate::model::release_decision::ReleaseDecision;
 use crate::policy::Policy;
 use crate::policy::rules::{IncidentRule, Rules, is_issues};
 use crate::store::change::Change;
@@ -114,7 +112,7 @@ impl<H: Hub> Desk<H> {
     pub(super) async fn settle_incidents(
         &self,
         policy: &Policy,
-        (key, facts, decision): (&Key, &Facts, &ReleaseDecision),
+        Judged { key, facts, decision }: Judged<'_>,
     ) -> Result<(), Unkept> {
         let Some(rule) = policy.rules.incidents.as_ref().filter(|rule| is_issues(&rule.system)) else { return Ok(()) };
         let Fact::Known(incidents) = &facts.incidents else { return Ok(()) };

@@ -21,7 +21,7 @@ pub(super) mod said;
 mod view;
 
 use std::collections::{BTreeSet, HashMap, HashSet};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -29,6 +29,7 @@ use serde_json::json;
 use sha2::{Digest as _, Sha256};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
+use super::lock::lock;
 use super::policy::{NoPolicy, Read};
 use super::{Desk, link};
 use crate::flow::append::Failed;
@@ -82,10 +83,6 @@ impl Default for Talking {
             pressed: Mutex::default(),
         }
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Talking {

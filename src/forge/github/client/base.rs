@@ -5,7 +5,7 @@
 
 use reqwest::Url;
 
-use crate::transport::http::is_here;
+use crate::forge::address;
 
 /// The two endpoints of one GitHub.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,15 +30,8 @@ impl Base {
     /// Reads the address of a GitHub: the one that people open, or that of its API.
     pub fn parse(written: &str) -> Result<Self, NoBase> {
         let no = |why: &'static str| NoBase { written: written.to_owned(), why };
-        let url = Url::parse(written).map_err(|_| no("it cannot be read"))?;
+        let url = address::read(written).map_err(no)?;
         let host = url.host_str().ok_or_else(|| no("it names no host"))?;
-        // What goes to this machine itself cannot be listened to on the way; everything else is encrypted.
-        if url.scheme() != "https" && !(url.scheme() == "http" && is_here(host)) {
-            return Err(no("it does not begin with `https://`"));
-        }
-        if !url.username().is_empty() || url.password().is_some() || url.query().is_some() || url.fragment().is_some() {
-            return Err(no("it has more in it than a host and a path"));
-        }
         let path = url.path().trim_end_matches('/');
         let hosted = host == "github.com" || host == "api.github.com" || host.ends_with(".ghe.com");
         if hosted {
@@ -98,10 +91,7 @@ impl Base {
     /// Whether a URL is below this GitHub's REST endpoint. A token is sent nowhere else.
     #[must_use]
     pub fn owns(&self, url: &Url) -> bool {
-        url.origin() == self.rest.origin()
-            && url.path().starts_with(self.rest.path())
-            && url.username().is_empty()
-            && url.password().is_none()
+        address::is_below(&self.rest, url)
     }
 
     /// A path below the REST endpoint, of a URL that is there.
