@@ -209,6 +209,7 @@ pub struct Desk<H: Hub> {
     causes: records::Causes,
     unlooked: given_up::Deliveries<H::Claimed>,
     periods: periods::Periods,
+    memberships: readers::Memberships,
     /// Wakes whoever decides, whoever tells forges, and whoever tells people.
     to_decide: Notify,
     to_tell: Notify,
@@ -308,6 +309,7 @@ impl<H: Hub> Desk<H> {
             causes: records::Causes::default(),
             unlooked: given_up::Deliveries::default(),
             periods: periods::Periods::default(),
+            memberships: readers::Memberships::default(),
             delivered,
             evidence: evidence::Remembered::default(),
             turns: submission::Turns::default(),
