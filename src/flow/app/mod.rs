@@ -41,7 +41,7 @@ mod heard;
 mod history;
 mod imported;
 pub mod kept;
-mod lasting;
+pub(in crate::flow) mod lasting;
 mod ledger;
 mod limits;
 pub mod link;
