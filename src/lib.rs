@@ -182,7 +182,8 @@
 //! forge is asked who he is now. [`flow::app::acting`] compares that decision with the last one, tries what the act would come
 //! to, and appends it, in a transaction that is refused where the release was decided again meanwhile ([`store::change`]).
 //! Whoever decides the release next hands it to the forge with the question ([`forge::Question`]), who says what its
-//! account is and puts it among what people did there; a decision that was made without it is refused by the record.
+//! account is and puts it among what people did there; a decision that was made without it is refused by the record. What
+//! meets an obligation need not wait for one: it is judged with the repository's changes ([`flow::app::talk`]), by the release that owes it.
 //!
 //! ## A walk through the demo
 //!

@@ -114,7 +114,11 @@ impl Arguments {
     fn elsewhere(&self, place: Place) -> Result<Option<u8>, Refusal> {
         let given = self.given();
         let environment = one(self.environment.as_ref(), given, "ENVIRONMENT");
-        self.required.run(given, place, environment, one(self.commit.as_ref(), given, "COMMIT"))
+        self.required.run(given, place, environment, one(self.commit.as_ref(), given, "COMMIT"), || {
+            let output = self.output();
+            let (_, format, aside) = prepare(self, place, output.as_deref())?;
+            Ok(required::Surface { format, output, aside })
+        })
     }
 
     /// The folders in which artifacts are looked for.
@@ -234,7 +238,7 @@ fn decide(arguments: Arguments, place: Place) -> Result<u8, Undecided> {
         if undecided.is_of_the_output && aside.restore() {
             return;
         }
-        complain(&format!("what was there before is kept as {}", aside.path().display()));
+        aside.complain();
     })?;
     if let Err(message) = outputs::write(&decision, format, output.as_deref(), place) {
         complain(&message);

@@ -6,9 +6,10 @@ use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 
 use super::environment::{self, Place};
-use super::print;
+use super::{complain, print};
+use crate::model::answer::Answer;
 use crate::model::decision::Decision;
-use crate::report::{github, gitlab, json, markdown, text};
+use crate::report::{answer, github, gitlab, json, markdown, text};
 
 /// How a decision is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -88,8 +89,13 @@ impl Aside {
     }
 
     /// Where it is now.
-    pub(super) fn path(&self) -> &Path {
+    fn path(&self) -> &Path {
         &self.is
+    }
+
+    /// Says where it is, for whoever misses it.
+    pub(super) fn complain(&self) {
+        complain(&format!("what was there before is kept as {}", self.path().display()));
     }
 
     /// Puts it back; says whether it is where it was.
@@ -182,6 +188,33 @@ fn gitlab_job(decision: &Decision, output: Option<&Path>, place: Place) -> Resul
     put(Path::new(NOTE), &markdown::render(decision, markdown::LIMIT))?;
     match output {
         Some(path) => put(path, &json::pretty(decision).map_err(|error| error.to_string())?),
+        None => Ok(()),
+    }
+}
+
+/// Writes what the app answered. An error says what could not be written.
+pub(super) fn answered(answer: &Answer, format: Format, output: Option<&Path>) -> Result<(), String> {
+    let whole = || answer::document(answer).map_err(|error| error.to_string());
+    match format {
+        Format::Text => return document(&answer::text(answer), output),
+        Format::Json => return document(&whole()?, output),
+        Format::Markdown => return document(&answer::markdown(answer), output),
+        Format::Github | Format::Gitlab => printed(&answer::text(answer))?,
+    }
+    if format == Format::Gitlab {
+        put(Path::new(DOTENV), &answer::dotenv(answer))?;
+        put(Path::new(NOTE), &answer::markdown(answer))?;
+    } else {
+        if let Some(path) = environment::runner_file("GITHUB_STEP_SUMMARY") {
+            add(&path, &answer::markdown(answer))?;
+        }
+        if let Some(path) = environment::runner_file("GITHUB_OUTPUT") {
+            let outputs = answer::outputs(answer, &delimiter()).map_err(|error| error.to_string())?;
+            add(&path, &outputs.ok_or_else(|| github::OutputFault::Delimiter.to_string())?)?;
+        }
+    }
+    match output {
+        Some(path) => put(path, &whole()?),
         None => Ok(()),
     }
 }

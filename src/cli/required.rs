@@ -6,20 +6,19 @@ use std::time::Duration;
 
 use super::environment::{Given, Place};
 use super::gate::{Refusal, length, one};
+use super::outputs::{self, Aside, Format};
 use super::submit::{address, tokens};
-use super::{BLOCKED, PENDING, PROCEED, TIME_LIMIT, UNKNOWN, complain, print, verify};
-use crate::flow::ask::{self, Answer, Came};
-use crate::report::neutral;
+use super::{BLOCKED, PENDING, PROCEED, TIME_LIMIT, UNKNOWN, complain, verify};
+use crate::flow::ask::{self, Came};
+use crate::model::answer::Answer;
 use crate::transport;
-
-/// How long a sentence of the app's may be, in bytes.
-const SENTENCE: usize = 2_000;
 
 /// Whose decision is asked for.
 #[derive(clap::Args)]
 pub(super) struct Whose {
     /// Judge nothing here, and ask the app at this address for its decision on this job's commit into `--environment`, and on
     /// no other that `--commit` names: 0 it proceeds, 10 it holds, 11 it is rejected, 3 the app does not know or does not answer.
+    /// It is told in `--format`, with what it is called in the app's record.
     #[arg(long, value_name = "URL")]
     require_decision: Option<String>,
     /// With `--require-decision`: wait so long for the last word, such as `30min`; then end with 4. Left out: end at once.
@@ -32,6 +31,14 @@ pub(super) struct Whose {
     /// The log's key by which a receipt is believed: `name+hash+key`, or a file that holds one.
     #[arg(long, value_name = "KEY")]
     log_key: Option<String>,
+}
+
+/// How the app's answer is told, and where.
+pub(super) struct Surface {
+    pub(super) format: Format,
+    pub(super) output: Option<PathBuf>,
+    /// What was there before.
+    pub(super) aside: Option<Aside>,
 }
 
 /// Whose decision is required.
@@ -71,6 +78,7 @@ impl Whose {
         place: Place,
         environment: Option<String>,
         commit: Option<String>,
+        surface: impl FnOnce() -> Result<Surface, Refusal>,
     ) -> Result<Option<u8>, Refusal> {
         let Some(required) = self.required(given)? else { return Ok(None) };
         let said = |text: &str| Refusal::Said(text.to_owned());
@@ -78,7 +86,7 @@ impl Whose {
         match required {
             Required::App { url, wait } => {
                 let commit = commit.or_else(|| place.commit());
-                Ok(Some(asked(&url, &ask::Asked { environment, commit }, wait)))
+                Ok(Some(asked(&url, &ask::Asked { environment, commit }, wait, surface()?)))
             }
             Required::Receipt { file, log_key } => {
                 let commit = commit.or_else(|| place.commit());
@@ -90,43 +98,51 @@ impl Whose {
 }
 
 /// Asks the app, and says what it says.
-fn asked(url: &str, asked: &ask::Asked, wait: Option<Duration>) -> u8 {
+fn asked(url: &str, asked: &ask::Asked, wait: Option<Duration>, surface: Surface) -> u8 {
     let came = tokens().and_then(|tokens| {
         let runtime = transport::runtime().map_err(|error| error.to_string())?;
         runtime.block_on(ask::decision(&tokens, url, asked, wait)).map_err(|fault| fault.to_string())
     });
     match came {
-        Ok(Came::Answer(answer)) => told(&answer),
+        Ok(Came::Answer(answer)) => told(&answer, surface),
         Ok(Came::Over(answer)) => {
-            told(&answer);
+            told(&answer, surface);
             complain("the wait is over, and there is no last word; raise `--wait`, or run the job again later");
             TIME_LIMIT
         }
         Err(why) => {
-            complain(&format!(
+            let why = format!(
                 "{url} was not asked, or did not answer, so nothing is known: {why}; while it cannot be reached, a grant that the \
                  policy's people signed lets one release go: `countersign grant use`"
-            ));
+            );
+            complain(&why);
+            outputs::undecided(surface.format, &why);
+            if let Some(aside) = &surface.aside {
+                aside.complain();
+            }
             UNKNOWN
         }
     }
 }
 
-fn told(answer: &Answer) -> u8 {
+fn told(answer: &Answer, surface: Surface) -> u8 {
     let code = match answer.decision.as_str() {
         "proceed" => PROCEED,
         "hold" => PENDING,
         "reject" => BLOCKED,
         _ => UNKNOWN,
     };
-    let said = |text: &str| neutral::line(text, SENTENCE);
-    // By these the app's record has it: what a job was told is found again there.
-    let whose = format!("{} for commit {} into {}", answer.decision, answer.commit, answer.environment);
-    match print(&format!("{}\ndecision: {}\n", said(&answer.summary), said(&whose))) {
-        Err(error) if code == PROCEED => {
-            complain(&format!("standard output could not be written: {error}"));
-            UNKNOWN
+    match outputs::answered(answer, surface.format, surface.output.as_deref()) {
+        Ok(()) => {
+            if let Some(aside) = surface.aside {
+                aside.forget();
+            }
+            code
         }
-        _ => code,
+        Err(why) => {
+            complain(&why);
+            // That it may not go is known, whoever could not be told.
+            if code == PROCEED { UNKNOWN } else { code }
+        }
     }
 }

@@ -3,38 +3,15 @@
 use std::time::{Duration, Instant};
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use serde::{Deserialize, Serialize};
 
 use super::courier::{Courier, Fault};
 use crate::forge::job::Tokens;
+use crate::model::answer::Answer;
 
-/// What is said where it could not be decided.
-pub const UNKNOWN: &str = "unknown";
 /// How long one answer is waited for.
 const PATIENCE: Duration = Duration::from_mins(1);
 /// How often is asked again, at first and at most.
 const AGAIN: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(30));
-
-/// What the app answers.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Answer {
-    /// The environment that it is about.
-    pub environment: String,
-    /// The commit that it is about.
-    pub commit: String,
-    /// `proceed`, `hold`, `reject`, or [`UNKNOWN`].
-    pub decision: String,
-    /// Why, in one sentence.
-    pub summary: String,
-}
-
-impl Answer {
-    /// Whether it is the last word.
-    #[must_use]
-    pub fn is_final(&self) -> bool {
-        matches!(self.decision.as_str(), "proceed" | "reject")
-    }
-}
 
 /// What is asked: may this commit go into that environment?
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -11,12 +11,13 @@ use chrono_tz::Tz;
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::app::lasting;
 use super::facts::named;
 use super::{recorded, replay};
 use crate::log::checkpoint::Checkpoint;
 use crate::log::entry::Entry;
 use crate::log::note::Note;
-use crate::model::facts::{Account, Fact, Facts};
+use crate::model::facts::{Account, Act, Deed, Fact, Facts, Standing};
 use crate::model::release_decision::ReleaseDecision;
 use crate::store::change::Stream;
 use crate::store::deployed::Deployed;
@@ -114,6 +115,9 @@ pub struct Sheet {
     pub deployed: Vec<Deployed>,
     /// What it had left to be done by then, each with how it was met.
     pub owed: Vec<(Owed, Option<Met>)>,
+    /// Who says of what is not met yet that he did it, by the name of the obligation; nothing of that where an earlier moment is
+    /// looked at.
+    pub claimed: Vec<(String, Met)>,
     /// The tree that the log is committed to now.
     pub checkpoint: Checkpoint,
     /// The same, signed.
@@ -272,6 +276,8 @@ pub async fn look(reader: &mut Reader, stream: &Stream, at: Moment) -> Result<Lo
     if at != Moment::Last {
         deployed.clear();
     }
+    let is_open = owed.iter().any(|(_, met)| met.is_none());
+    let claimed = if at == Moment::Last && is_open { claimed(reader, stream).await? } else { Vec::new() };
     let signed = reader.head().await?.checkpoint;
     let checkpoint = Note::parse(&signed).and_then(|note| Checkpoint::parse(&note.text));
     Ok(Looked::Sheet(Box::new(Sheet {
@@ -285,6 +291,7 @@ pub async fn look(reader: &mut Reader, stream: &Stream, at: Moment) -> Result<Lo
         waits: Vec::new(),
         deployed,
         owed,
+        claimed,
         checkpoint: checkpoint.map_err(|flaw| Fault::Damaged(format!("the checkpoint: {flaw}")))?,
         signed,
         shown,
@@ -353,6 +360,22 @@ async fn owed(reader: &mut Reader, stream: &Stream, until: Until) -> Result<Vec<
         found.push((owed, met));
     }
     Ok(found)
+}
+
+/// What people said that they did of what releases of a repository left, by the name of each, in the order of the record.
+async fn claimed(reader: &mut Reader, stream: &Stream) -> Result<Vec<(String, Met)>, Fault> {
+    let acts = lasting::acts(reader, &stream.forge, &stream.repository, Utc::now()).await?;
+    let back: Vec<&String> =
+        acts.iter().filter_map(|act| if let Deed::Withdraw { of } = &act.does { Some(of) } else { None }).collect();
+    let stands = |act: &&Act| act.standing == Standing::Stands && !back.contains(&&act.id);
+    let one = |act: &Act| match &act.does {
+        Deed::Complete { obligation, evidence } => {
+            let said = Met { at: act.at, by: vec![act.by.clone()], evidence: evidence.clone() };
+            Some((obligation.clone(), said))
+        }
+        _ => None,
+    };
+    Ok(acts.iter().filter(stands).filter_map(one).collect())
 }
 
 /// The zone of the policy by which the decision in an entry was made; else why it is not known.

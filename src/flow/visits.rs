@@ -215,6 +215,12 @@ impl<D: Doorway> Visits<D> {
         Self { door, age, register, sessions: Mutex::default(), room: Semaphore::new(AT_ONCE) }
     }
 
+    /// How long what the forge said of somebody is believed.
+    #[must_use]
+    pub fn age(&self) -> Duration {
+        self.age
+    }
+
     fn sessions(&self) -> MutexGuard<'_, Sessions<D::Pass>> {
         self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
     }

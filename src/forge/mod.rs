@@ -300,6 +300,14 @@ pub trait Source {
     /// whoever may push could have written what it has.
     fn protected(&self, repository: &str, branch: Option<&str>) -> impl Future<Output = Fact<Tip>> + Send;
 
+    /// Who is in groups now, by their names in lower case; of a group that is no group of this forge, or could not be read
+    /// to its end, it is not known.
+    fn members(
+        &self,
+        repository: &str,
+        groups: &BTreeSet<String>,
+    ) -> impl Future<Output = BTreeMap<String, Fact<BTreeSet<Account>>>> + Send;
+
     /// A file as such a branch had it then; absent where it had none.
     fn file_at(&self, repository: &str, tip: &Tip, path: &str) -> impl Future<Output = Fact<File>> + Send;
 }

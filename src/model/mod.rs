@@ -6,11 +6,12 @@
 //! the gate step's ([`decision`]) and the release's ([`release_decision`], with
 //! its reasons in [`ground`]); how an installation is protected ([`posture`]) and
 //! what was found of that ([`inspection`]); what others tell of a deployment
-//! ([`deployment_report`]). No rule, no parser and no I/O lives here.
+//! ([`deployment_report`]), and what a job that asks is answered ([`answer`]). No rule, no parser and no I/O lives here.
 //!
 //! Invariant: a value that is not known is absent. No type here has a default
 //! that would let a release go on.
 
+pub mod answer;
 pub mod audit;
 pub mod bounds;
 pub mod catalogue;

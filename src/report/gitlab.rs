@@ -60,7 +60,7 @@ pub fn dotenv(decision: &Decision) -> String {
     out
 }
 
-fn value(text: &str) -> String {
+pub(super) fn value(text: &str) -> String {
     let mut value = String::new();
     for character in text.chars() {
         let encoded = neutral::dotenv_value(character.encode_utf8(&mut [0; 4]));

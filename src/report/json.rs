@@ -208,6 +208,11 @@ pub fn pretty_of(value: &impl Serialize) -> serde_json::Result<String> {
 }
 
 /// Any value as a document for people, with a line end.
+/// A document on one line, without a line end.
+pub(super) fn write_compact(value: &impl Serialize) -> serde_json::Result<String> {
+    write(value, CompactFormatter, usize::MAX)
+}
+
 pub(super) fn write_pretty(value: &impl Serialize) -> serde_json::Result<String> {
     let mut text = write(value, PrettyFormatter::new(), usize::MAX)?;
     text.push('\n');

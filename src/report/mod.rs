@@ -2,7 +2,7 @@
 //!
 //! One surface a file: a terminal ([`text`]), programs ([`json`]), a job
 //! summary or a note on a merge request ([`markdown`]), a release's decision with its tree ([`release`]), what a
-//! change would need ([`proposal`]), an answer to a command ([`reply`]), what an installation
+//! change would need ([`proposal`]), an answer to a command ([`reply`]) or to a job ([`answer`]), what an installation
 //! lacks ([`inspection`]), and what a GitHub job
 //! ([`github`]) or a GitLab job ([`gitlab`]) takes beside that. Each is a
 //! function from a decision to text; what is written where, and under which
@@ -14,6 +14,7 @@
 //! Invariant: no text reaches a surface but through [`neutral`], whoever it
 //! comes from. What is left out is counted, and the count is shown.
 
+pub mod answer;
 pub mod audit;
 pub mod due;
 mod fingerprint;

@@ -199,6 +199,12 @@ impl Reader {
         row.map(|row| digest(&row, 0)).transpose()
     }
 
+    /// Whether an entry says that an obligation is met.
+    pub async fn is_met(&mut self, obligation: &str) -> Result<bool, Fault> {
+        let sql = "SELECT 1 FROM obligation WHERE id = $1 AND met IS NOT NULL LIMIT 1";
+        Ok(self.session.row(sql, &[obligation.into()]).await?.is_some())
+    }
+
     /// What releases left to be done, met or not, in the order in which it was opened.
     pub async fn left(&mut self) -> Result<Vec<Left>, Fault> {
         let sql = "SELECT o.id, o.idx, o.stream, o.kind, o.role, o.due, o.met, d.facts, d.document FROM obligation o \

@@ -386,6 +386,9 @@ fn schemas() -> Value {
         "Decision": object(&["environment", "commit", "decision", "summary"], json!({
             "environment": text, "commit": commit, "summary": text,
             "decision": { "type": "string", "enum": ["proceed", "hold", "reject", "unknown"] },
+            "id": { "type": "string", "pattern": "^[0-9a-f]{64}$",
+                "description": "what the decision is called: SHA-256 of its document in the record; left out where nothing was decided" },
+            "entry": { "type": "integer", "minimum": 0, "description": "the number of its entry in the record" },
         })),
         "Letter": { "type": "string", "description": "A C2SP signed note: the first line says what it is, then follows the JSON \
             document, a blank line, and signatures, each `— NAME BASE64`." },

@@ -18,12 +18,12 @@ use super::docket::{Asks, Case, Key};
 use super::lock::lock;
 use super::{Desk, ledger};
 use crate::flow::append::{Failed, Happening};
-use crate::flow::ask::{Answer, UNKNOWN};
 use crate::flow::decided::word;
 use crate::flow::recorded;
 use crate::forge::Hub;
 use crate::forge::job::Job;
 use crate::log::entry::Kind;
+use crate::model::answer::{Answer, UNKNOWN};
 use crate::report::neutral;
 use crate::store::fault::Fault as DatabaseFault;
 use crate::store::shared;
@@ -80,8 +80,16 @@ enum Unnoted {
 #[error("the jobs of this repository ask for more than {MOST} decisions a minute; ask again later, or with `--wait`")]
 pub struct Often;
 
-fn answer(job: &Job, environment: &str, decision: &str, summary: String) -> Answer {
-    Answer { environment: environment.to_owned(), commit: job.commit.clone(), decision: decision.to_owned(), summary }
+/// That nothing was decided, and why.
+fn unknown(job: &Job, environment: &str, why: &str) -> Answer {
+    Answer {
+        environment: environment.to_owned(),
+        commit: job.commit.clone(),
+        decision: UNKNOWN.to_owned(),
+        summary: neutral::prose(why, WHY),
+        id: None,
+        entry: None,
+    }
 }
 
 impl<H: Hub> Desk<H> {
@@ -118,8 +126,7 @@ impl<H: Hub> Desk<H> {
 
     /// What is answered where it is not known.
     fn unknown(job: &Job, environment: &str, why: &str) -> Answer {
-        let summary = neutral::prose(&format!("held, because it cannot be decided: {why}"), WHY);
-        answer(job, environment, UNKNOWN, summary)
+        unknown(job, environment, &format!("held, because it cannot be decided: {why}"))
     }
 
     /// Records that a job of an environment asked: what is told that it may not go on, and ends, went past nobody. Each that
@@ -184,17 +191,10 @@ impl<H: Hub> Desk<H> {
         if asks.enters
             && let Err(why) = self.noted(job, environment).await
         {
-            let summary = neutral::prose(&format!("held, because it cannot be recorded: {why}"), WHY);
-            return Answer {
-                environment: environment.to_owned(),
-                commit: job.commit.clone(),
-                decision: UNKNOWN.to_owned(),
-                summary,
-            };
+            return unknown(job, environment, &format!("held, because it cannot be recorded: {why}"));
         }
         let asked = Some(asks);
         let case = Case { key, runs: vec![job.run], answers: Vec::new(), told: None, failures: 0, asked };
-        let of = |decision: &str, summary| answer(job, environment, decision, summary);
         let answer = match self.decide(&case).await {
             Ok(outcome) => {
                 if outcome.is_new {
@@ -204,12 +204,19 @@ impl<H: Hub> Desk<H> {
                     self.to_decide.notify_one();
                     self.to_tell.notify_one();
                 }
-                of(word(outcome.ruling), outcome.summary)
+                Answer {
+                    environment: environment.to_owned(),
+                    commit: job.commit.clone(),
+                    decision: word(outcome.ruling).to_owned(),
+                    summary: outcome.summary,
+                    id: outcome.recorded.as_ref().map(|recorded| recorded.document.to_string()),
+                    entry: outcome.recorded.as_ref().map(|recorded| recorded.entry),
+                }
             }
             Err(why) => Self::unknown(job, environment, &why.to_string()),
         };
         let fields = json!({ "repository": job.repository, "run": job.run, "environment": environment,
-            "commit": job.commit, "decision": answer.decision, "summary": answer.summary });
+            "commit": job.commit, "decision": answer.decision, "summary": answer.summary, "id": answer.id, "entry": answer.entry });
         self.say("decision_asked", &fields);
         answer
     }

@@ -18,6 +18,7 @@ use crate::log::receipt::{Layer, listed};
 use crate::model::facts::{Facts, Release};
 use crate::store::change::Stream;
 use crate::store::fault::Fault as DatabaseFault;
+use crate::store::latest::Latest;
 use crate::store::reader::Reader;
 
 /// Why the policy by which a release was decided first is not known. It holds: the one in force could ask for less.
@@ -87,28 +88,29 @@ pub(super) async fn told(reader: &mut Reader, stream: &Stream, runs: &[u64]) -> 
     Ok(all.all(|it| it == Some(first)).then(|| first.clone()))
 }
 
-/// Whether the last decision of the record is this one but for its instant, by the same facts and policies, and no clock
+/// The last decision of the record, where it is this one but for its instant, by the same facts and policies, and no clock
 /// asks for another.
-pub(super) async fn is_the_last(
+pub(super) async fn the_last_like(
     reader: &mut Reader,
     decided: &Decided<'_>,
     now: DateTime<Utc>,
-) -> Result<bool, DatabaseFault> {
+) -> Result<Option<Latest>, DatabaseFault> {
     let stream = decided.stream();
-    let Some(latest) = reader.latest(&stream).await? else { return Ok(false) };
+    let Some(latest) = reader.latest(&stream).await? else { return Ok(None) };
     let document = reader.blob(latest.document).await?;
     let last = document.and_then(|bytes| timeless(&bytes));
     if last.is_none() || last != timeless(decided.document.as_bytes()) {
-        return Ok(false);
+        return Ok(None);
     }
     let body = recorded::entry(reader, latest.entry).await?.map(|entry| entry.body).unwrap_or_default();
     let same = |name: &str, layers: &[Layer]| body.get(name) == Some(&listed(layers));
     if !same("policy", &decided.policy) || !same("policy_before", &decided.before) {
-        return Ok(false);
+        return Ok(None);
     }
     // The next decision takes a timer away that has come.
     let name = stream.to_string();
-    Ok(!reader.due(now).await?.iter().any(|due| due.stream == name))
+    let is_due = reader.due(now).await?.iter().any(|due| due.stream == name);
+    Ok((!is_due).then_some(latest))
 }
 
 /// A decision document without its instant. It names its facts by their digest.

@@ -28,6 +28,11 @@ pub(super) fn lasts(does: &Deed) -> bool {
     matches!(does, Deed::Waive { .. } | Deed::Delegate { .. } | Deed::Away { .. } | Deed::Complete { .. })
 }
 
+/// The obligation that something is to meet, by its name in the record.
+pub(in crate::flow) fn completes(does: &Deed) -> Option<&str> {
+    if let Deed::Complete { obligation, .. } = does { Some(obligation) } else { None }
+}
+
 /// Whether it lasts still.
 fn is_on(act: &Act, now: DateTime<Utc>) -> bool {
     match &act.does {
@@ -38,7 +43,7 @@ fn is_on(act: &Act, now: DateTime<Utc>) -> bool {
 }
 
 /// What lasts in a repository, and what was taken back of it. What is not kept any more lasts no longer.
-pub(super) async fn acts(
+pub(in crate::flow) async fn acts(
     reader: &mut Reader,
     forge: &str,
     repository: &str,

@@ -41,7 +41,7 @@ mod heard;
 mod history;
 mod imported;
 pub mod kept;
-mod lasting;
+pub(in crate::flow) mod lasting;
 mod ledger;
 mod limits;
 pub mod link;
@@ -210,6 +210,7 @@ pub struct Desk<H: Hub> {
     causes: records::Causes,
     unlooked: given_up::Deliveries<H::Claimed>,
     periods: periods::Periods,
+    memberships: readers::Memberships,
     /// Wakes whoever decides, whoever tells forges, and whoever tells people.
     to_decide: Notify,
     to_tell: Notify,
@@ -309,6 +310,7 @@ impl<H: Hub> Desk<H> {
             causes: records::Causes::default(),
             unlooked: given_up::Deliveries::default(),
             periods: periods::Periods::default(),
+            memberships: readers::Memberships::default(),
             delivered,
             evidence: evidence::Remembered::default(),
             turns: submission::Turns::default(),

@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 use tokio::task::JoinSet;
 use tracing::{Instrument as _, field::Empty, info_span};
 
@@ -23,6 +24,7 @@ use crate::flow::receipt::{self, Decided};
 use crate::flow::{flawed, replay};
 use crate::forge::talk::Talk as _;
 use crate::forge::{Expected, Forge as _, Hub, Source as _, Takes, Waiting, Why};
+use crate::log::tree::Hash;
 use crate::model::facts::{Account, Fact, Facts};
 use crate::model::release_decision::Ruling;
 use crate::report;
@@ -116,6 +118,16 @@ pub(super) struct Outcome {
     stream: Stream,
     /// Whether the record did not have it yet.
     pub(super) is_new: bool,
+    /// Where the record has it.
+    pub(super) recorded: Option<Entered>,
+}
+
+/// By what a decision is found in the record.
+pub(super) struct Entered {
+    /// The number of its entry.
+    pub(super) entry: u64,
+    /// SHA-256 of its document.
+    pub(super) document: Hash,
 }
 
 /// What is said to a run that waits beside another one.
@@ -191,7 +203,7 @@ impl<H: Hub> Desk<H> {
         span.record("decision", decided.as_ref().map_or_else(Undecided::word, |outcome| word(outcome.ruling)));
         drop(span);
         match decided {
-            Ok(Outcome { ruling, summary, stream, is_new: false }) => {
+            Ok(Outcome { ruling, summary, stream, is_new: false, .. }) => {
                 let fields = json!({ "repository": repository, "environment": environment, "commit": commit,
                     "decision": word(ruling) });
                 self.say("release_unchanged", &fields);
@@ -199,7 +211,7 @@ impl<H: Hub> Desk<H> {
                     self.settings.desks.happened(H::NAME, &repository);
                 }
             }
-            Ok(Outcome { ruling, summary, stream, is_new: true }) => {
+            Ok(Outcome { ruling, summary, stream, is_new: true, .. }) => {
                 let fields = json!({ "repository": repository, "environment": environment, "commit": commit,
                     "decision": word(ruling), "summary": summary, "answers": deliveries });
                 self.counts.decision(word(ruling));
@@ -518,7 +530,8 @@ impl<H: Hub> Desk<H> {
             messages,
             deployment: None,
         };
-        let outcome = Outcome { ruling: decision.decision, summary, stream: decided.stream(), is_new: true };
+        let (ruling, stream) = (decision.decision, decided.stream());
+        let outcome = Outcome { ruling, summary, stream, is_new: true, recorded: None };
         // What nothing could be done by now is said again when something can.
         let is_idle = match outcome.ruling {
             Ruling::Proceed => !takes.opens,
@@ -532,14 +545,19 @@ impl<H: Hub> Desk<H> {
             let mut reader = self.reader().await?;
             // Whoever was told before that it may went nowhere by that; this one does, and the record has to know it.
             let goes = outcome.ruling == Ruling::Proceed && !beside.silent && !is_idle;
-            let known = (!goes || reader.is_answered(&outcome.stream).await?)
-                && before::is_the_last(&mut reader, &decided, self.now()).await?;
+            let last = if !goes || reader.is_answered(&outcome.stream).await? {
+                before::the_last_like(&mut reader, &decided, self.now()).await?
+            } else {
+                None
+            };
             reader.close().await?;
-            if known {
-                return Ok(Outcome { is_new: false, ..outcome });
+            if let Some(last) = last {
+                let recorded = Some(Entered { entry: last.entry, document: last.document });
+                return Ok(Outcome { is_new: false, recorded, ..outcome });
             }
         }
-        receipt::record_through(&decided, &beside, &self.sequencer, &self.signer, self.now()).await?;
-        Ok(outcome)
+        let document = Hash(Sha256::digest(&decided.document).into());
+        let appended = receipt::record_through(&decided, &beside, &self.sequencer, &self.signer, self.now()).await?;
+        Ok(Outcome { recorded: appended.map(|it| Entered { entry: it.first, document }), ..outcome })
     }
 }

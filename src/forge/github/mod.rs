@@ -19,7 +19,7 @@ pub mod read;
 pub mod signature;
 pub mod write;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 
@@ -28,7 +28,7 @@ use super::talk::{Notice, Proposed, Remark, Talk};
 use super::{
     Answer, Expected, File, Forge, Gathered, Given, Pending, Question, Ran, Source, Started, Takes, Tip, Waiting, Why,
 };
-use crate::model::facts::Fact;
+use crate::model::facts::{Account, Fact};
 use client::{Client, Fault, Priority};
 use read::Repository;
 
@@ -60,6 +60,10 @@ impl Source for Client {
             Ok(tip) => Fact::Known(tip),
             Err(fault) => fault.unavailable(),
         }
+    }
+
+    async fn members(&self, repository: &str, groups: &BTreeSet<String>) -> BTreeMap<String, Fact<BTreeSet<Account>>> {
+        read::groups::now(self, repository, groups).await
     }
 
     async fn file_at(&self, repository: &str, tip: &Tip, path: &str) -> Fact<File> {

@@ -16,14 +16,14 @@ pub mod read;
 pub mod signature;
 pub mod write;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 
 use super::records::{Draft, Read, Records};
 use super::talk::{Notice, Proposed, Remark, Talk};
 use super::{Answer, File, Forge, Gathered, Given, Pending, Question, Ran, Source, Started, Takes, Tip, Waiting, Why};
-use crate::model::facts::Fact;
+use crate::model::facts::{Account, Fact};
 use client::{Client, Fault};
 use read::Project;
 
@@ -55,6 +55,10 @@ impl Source for Client {
             Ok(tip) => Fact::Known(tip),
             Err(fault) => fault.unavailable(),
         }
+    }
+
+    async fn members(&self, _repository: &str, groups: &BTreeSet<String>) -> BTreeMap<String, Fact<BTreeSet<Account>>> {
+        read::groups::now(self, groups).await
     }
 
     async fn file_at(&self, repository: &str, tip: &Tip, path: &str) -> Fact<File> {

@@ -190,6 +190,11 @@ pub fn told(became: &Became) -> Notice {
         }
         Err(Unlooked::Lasts) => "It counts from now on, for every release that it concerns.".to_owned(),
         Err(Unlooked::Met) => "It is met.".to_owned(),
+        Err(Unlooked::Towards) => {
+            "It is being looked at, and stands below beside what is owed. Where several have to say so, it is met \
+                                   once enough of them have."
+                .to_owned()
+        }
         Ok(Outcome::Refused { why, instead }) => {
             let who = if instead.is_empty() { String::new() } else { format!(" Who can: {}.", names(instead)) };
             format!("It does not count: {why}.{who}")

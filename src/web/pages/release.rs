@@ -272,7 +272,14 @@ fn obligations(sheet: &Sheet, zone: Tz, now: DateTime<Utc>) -> Markup {
                             (status(crate::model::release_decision::Status::Waiting)) ", " (span(due - now.timestamp_micros())) " left"
                         },
                         (None, None) => (status(crate::model::release_decision::Status::Waiting)),
-                    } }
+                    }
+                    @if met.is_none() { @for (_, said_of) in sheet.claimed.iter().filter(|(of, _)| *of == owed.id) {
+                        br;
+                        @for by in &said_of.by { (name(by.login())) }
+                        " says that it is done, " (instant(said_of.at, zone))
+                        @for (at, with) in said_of.evidence.iter().enumerate() { @if at == 0 { ", with " } @else { ", " } (said(with)) }
+                        ": not confirmed yet"
+                    } } }
                 } }
             }))
         }

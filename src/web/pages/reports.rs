@@ -16,7 +16,7 @@ use super::said::{instant, name, names};
 use super::{Pages, Shared, given_up, session};
 use crate::flow::app::link;
 use crate::flow::app::periods::Made;
-use crate::flow::app::readers::Reads;
+use crate::flow::app::readers::{Reads, Unknown};
 use crate::flow::visits::Here;
 use crate::forge::{Doorway, Hub};
 
@@ -95,7 +95,7 @@ async fn reads<H: Hub, D: Doorway>(
 ) -> Result<(), Response> {
     let next = html! { p { a class="action" href=(PATH) { "Reports" } } };
     let closed = |says: &str| plainly(StatusCode::FORBIDDEN, "These reports are not for you", Some(here), says, &next);
-    match pages.desk.reads_reports(repository, &here.visitor.account).await {
+    match pages.desk.reads_reports(repository, &here.visitor.account, pages.visits.age()).await {
         Ok(Reads::Holds) => Ok(()),
         Ok(Reads::OnlyFor(roles)) => Err(closed(&format!(
             "The policy of {} has reports for whoever holds {}. Ask one of them, or whoever keeps the policy.",
@@ -114,9 +114,16 @@ async fn reads<H: Hub, D: Doorway>(
         }
         Err(why) => {
             pages.desk.say("readers_unknown", &json!({ "repository": repository, "fault": why.to_string() }));
-            let says = "It cannot be told now whether these reports are for you. Load the page again in a minute; if it stays so, \
-                        whoever runs the app finds the reason in its log.";
-            Err(plainly(StatusCode::SERVICE_UNAVAILABLE, "Nothing is shown", Some(here), says, &next))
+            let whose = match &why {
+                Unknown::Group { group, .. } => format!(": who is in {} could not be read", name(group)),
+                Unknown::Policy(_) => ": the policy could not be read".to_owned(),
+                Unknown::Forge(_) => String::new(),
+            };
+            let says = format!(
+                "It cannot be told now whether these reports are for you{whose}. Load the page again in a minute; if it stays so, \
+                 whoever runs the app finds the reason in its log."
+            );
+            Err(plainly(StatusCode::SERVICE_UNAVAILABLE, "Nothing is shown", Some(here), &says, &next))
         }
     }
 }

@@ -32,15 +32,28 @@ fn f04_a_thousand_copies_of_a_delivery_at_once_have_one_effect() {
     asks(&github);
     reviews(&github, "bo", "APPROVED");
     let (name, body) = (id(), waits(&github));
+    // As a forge does, one that was not acknowledged is sent again: on a machine that has much to do some are not in time.
+    let copy = || {
+        let end = Instant::now() + Duration::from_mins(1);
+        loop {
+            match deliver(&served, "deployment_protection_rule", &name, &body) {
+                Some((202, _, said)) => return String::from_utf8(said).unwrap().trim().to_owned(),
+                Some((status, _, said)) => assert_eq!(status, 503, "{}", String::from_utf8_lossy(&said)),
+                None => {}
+            }
+            assert!(Instant::now() < end, "it is never acknowledged");
+        }
+    };
     let said: Vec<String> = std::thread::scope(|scope| {
-        let copies = || (0..50).map(|_| takes(&served, "deployment_protection_rule", &name, &body)).collect::<Vec<_>>();
-        let threads: Vec<_> = (0..20).map(|_| scope.spawn(copies)).collect();
+        let threads: Vec<_> = (0..20).map(|_| scope.spawn(|| (0..50).map(|_| copy()).collect::<Vec<_>>())).collect();
         threads.into_iter().flat_map(|it| it.join().unwrap()).collect()
     });
     assert_eq!(said.len(), 1000);
-    assert_eq!(said.iter().filter(|it| *it == "recorded").count(), 1);
+    // The first one's acknowledgement may be one of those that were too late; nobody else is told that it was new.
+    assert!(said.iter().filter(|it| *it == "recorded").count() <= 1, "{said:?}");
+    assert!(said.iter().all(|it| it == "recorded" || it == "recorded_before"), "{said:?}");
     until("an answer", || told(&github).decided.is_some());
-    std::thread::sleep(Duration::from_secs(1));
+    until("its end", || taken(&app) == 1);
     assert_eq!(super::answers(&github), 1);
     drop(served);
     let listed = app.world.run(&["db", "list", "deliveries", "--database", "sqlite:record.db"]).out;

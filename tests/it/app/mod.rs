@@ -286,7 +286,9 @@ impl App {
     /// What it logged.
     pub fn logged(&self) -> Vec<Value> {
         let text = self.world.read("app.log");
-        text.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("no JSON: {line}"))).collect()
+        // The last line may be on its way.
+        let whole = text.rfind('\n').map_or("", |end| &text[..end]);
+        whole.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("no JSON: {line}"))).collect()
     }
 
     /// How often it came to a decision, new or not.

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::board::{agenda, answered, begins, say, with_board};
+use super::board::{agenda, answered, begins, in_time, say, until_or_at, with_board};
 use super::issues::with_policy;
 use super::{App, NEXT, asks, known, ledger, next_release, shop, tells, told, told_of, until};
 use crate::support::github::Github;
@@ -28,13 +28,19 @@ const BASKET: &str = "change.only('checkout/**')";
 
 /// An app whose release would be standard by a model that was never approved; the agenda on which that is, and when.
 fn proposed() -> (App, Github, Served, u64, DateTime<Utc>) {
-    let github = shop();
-    let at = Utc::now() + chrono::Duration::seconds(14);
-    with_policy(&github, policy(&github, at, BASKET));
-    asks(&github);
-    let app = App::new(&github);
-    let served = app.start(&["--sweep", "1"]);
-    let number = agenda(&github);
+    let set_up = |at| {
+        let github = shop();
+        with_policy(&github, policy(&github, at, BASKET));
+        asks(&github);
+        let app = App::new(&github);
+        let served = app.start(&["--sweep", "1"]);
+        let number = agenda(&github);
+        let never =
+            || known(&app, FIRST).is_some_and(|(_, it)| it["tree"].to_string().contains("it was never approved"));
+        until_or_at(at, never);
+        (app, github, served, number)
+    };
+    let ((app, github, served, number), at) = in_time(14, set_up);
     (app, github, served, number, at)
 }
 

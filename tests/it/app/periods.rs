@@ -19,6 +19,7 @@ use super::messages::{self, webhook};
 use super::pages::{ORIGIN, Shown, serve};
 use super::replicas::on_postgres;
 use super::{App, asks, ledger, shop, until};
+use crate::support::github::Trouble;
 use crate::support::github::world::{REPOSITORY, sha};
 use crate::support::receiver::Receiver;
 
@@ -84,10 +85,16 @@ fn entries(app: &App, kind: &str) -> usize {
 }
 
 fn began() -> (Receiver, Shown) {
+    began_for("group:audit", &[])
+}
+
+/// The same, with reports for whoever is in a group.
+fn began_for(group: &str, more: &[&str]) -> (Receiver, Shown) {
     let receiver = Receiver::start();
     let url = format!("http://{}/x", receiver.address);
-    let text = policy_text(&url);
+    let text = policy_text(&url).replace("group:audit", group);
     let github = shop();
+    github.with(|world| world.teams.insert("acme/audit".to_owned(), vec!["carla".to_owned()]));
     ledger::policy(&github, &text);
     asks(&github);
     let app = App::new(&github);
@@ -97,7 +104,7 @@ fn began() -> (Receiver, Shown) {
     decided(&app, &text, week().from + TimeDelta::hours(30));
     app.world.write("new", webhook::SECRET);
     let hook = format!("--message-webhook={url}=new");
-    let served = serve(&app, &["--private-webhooks", &hook]);
+    let served = serve(&app, &[&["--private-webhooks", &hook], more].concat());
     until("the reports", || !app.events("reports_made").is_empty());
     until("the survey", || !app.events("survey_begun").is_empty());
     (receiver, Shown { app, github, served })
@@ -171,6 +178,78 @@ fn a5_reports_are_made_once_told_and_taken_by_whom_the_policy_has_them_for() {
     let closed = it.get(&bo, &reports);
     assert_eq!(closed.status, 403);
     assert!(closed.text().contains("for whoever administers it"), "{}", closed.text());
+}
+
+/// How often the forge was asked who is in the team.
+fn asked_for_the_team(it: &Shown) -> usize {
+    it.github.asked().iter().filter(|asked| asked.body.to_string().contains("slug: \\\"audit\\\"")).count()
+}
+
+#[test]
+fn a5_who_was_taken_out_of_the_team_reads_no_more_though_nothing_is_decided() {
+    let (_receiver, it) = began_for("github:@acme/audit", &["--recheck", "2"]);
+    // Nothing waits any more, and so nothing is decided.
+    it.github.with(|world| {
+        world.runs.clear();
+        world.rules.clear();
+    });
+    let is_still = || {
+        let before = it.app.looks();
+        std::thread::sleep(std::time::Duration::from_secs(3));
+        it.app.looks() == before
+    };
+    until("that nothing is looked at", is_still);
+    let decisions = entries(&it.app, "decision");
+    let reports = format!("/reports?repository={REPOSITORY}");
+    let file = format!("population-{}.csv", week().label);
+    let (carla, bo) = (it.login("carla"), it.login("bo"));
+    // The team was not read for the decision that there is: it is asked for.
+    let page = it.get(&carla, &reports);
+    assert!(page.status == 200 && page.text().contains(&file), "{}", page.text());
+    assert_eq!(it.get(&bo, &reports).status, 403);
+    let form = format!("token={}&repository={REPOSITORY}&period={}&file={file}", page.field("token"), week().label);
+    let take = || carla.post(&it.served.address, "/report", ORIGIN, &form);
+    assert_eq!(take().status, 200);
+    let taken = entries(&it.app, "reading");
+
+    it.github.with(|world| world.teams.insert("acme/audit".to_owned(), vec!["bo".to_owned()]));
+    until("his removal", || it.get(&carla, &reports).status == 403);
+    assert!(it.get(&carla, &reports).text().contains("for whoever holds auditor"));
+    assert_eq!((take().status, entries(&it.app, "reading")), (403, taken));
+    assert_eq!(it.get(&bo, &reports).status, 200);
+
+    // Who is in it cannot be told: nobody is shown anything, and it is said why.
+    it.github.hide("acme/audit");
+    until("the doubt", || it.get(&bo, &reports).status == 503);
+    let doubt = it.get(&bo, &reports);
+    assert!(
+        doubt.text().contains("who is in github:@acme/audit could not be read") && !doubt.text().contains(&file),
+        "{}",
+        doubt.text()
+    );
+    assert_eq!((take().status, entries(&it.app, "reading")), (503, taken));
+    assert_eq!(entries(&it.app, "decision"), decisions, "nothing was decided meanwhile");
+}
+
+#[test]
+fn a5_whoever_comes_within_the_minute_costs_no_question_and_an_unread_policy_opens_to_nobody() {
+    let (_receiver, it) = began_for("github:@acme/audit", &["--recheck", "60"]);
+    let reports = format!("/reports?repository={REPOSITORY}");
+    let (carla, bo) = (it.login("carla"), it.login("bo"));
+    let before = asked_for_the_team(&it);
+    for _ in 0..3 {
+        assert_eq!((it.get(&carla, &reports).status, it.get(&bo, &reports).status), (200, 403));
+    }
+    assert_eq!(asked_for_the_team(&it) - before, 1);
+    // An administrator reads where the policy names nobody; that it cannot be read says nothing of whom it names.
+    it.github.with(|world| world.admins.push("bo".to_owned()));
+    for _ in 0..200 {
+        it.github.trouble(".countersign/policy.yml", Trouble::Answer(502, Vec::new(), String::new()));
+    }
+    let shut = it.get(&bo, &reports);
+    assert!(shut.status == 503 && shut.text().contains("the policy could not be read"), "{}", shut.text());
+    it.github.mend();
+    assert_eq!(it.get(&bo, &reports).status, 403);
 }
 
 #[test]

@@ -59,6 +59,80 @@ fn a_job_is_told_the_decision_at_once_or_waits_for_it() {
     assert_eq!(listed().matches("\tproceed\t").count(), 1, "{}", listed());
 }
 
+/// What the record has of the last decision: its word, its entry, and SHA-256 of its document.
+fn recorded(taking: &Taking) -> (String, u64, String) {
+    let listed = taking.app.world.run(&["log", "show", "--database", "sqlite:record.db", "--limit", "1000"]).out;
+    let last = listed.lines().filter(|line| line.split("  ").nth(2) == Some("decision")).next_back();
+    let mut parts = last.unwrap_or_else(|| panic!("{listed}")).splitn(4, "  ");
+    let (entry, body) = (parts.next().unwrap().parse().unwrap(), parts.nth(2).unwrap());
+    let body: serde_json::Value = serde_json::from_str(body).unwrap_or_else(|why| panic!("{why}: {body}"));
+    let of = |body: &serde_json::Value, name: &str| body[name].as_str().unwrap_or_default().to_owned();
+    (of(&body, "decision"), entry, of(&body["document"], "sha256"))
+}
+
+#[test]
+fn what_a_job_is_told_is_found_in_the_record_by_its_id_wherever_it_is_told() {
+    let taking = without_rules(POLICY);
+    let job = taking.job(RUN, 1, "51", "");
+    let out = |format: &str, code: u8| {
+        let said = asked(&taking, &job, &["--format", format]);
+        assert_eq!(said.code, i32::from(code), "{format}: {}{}", said.out, said.err);
+        said.out
+    };
+    let text = out("text", 10);
+    let (word, entry, id) = recorded(&taking);
+    assert_eq!((word.as_str(), id.len()), ("hold", 64));
+    assert!(text.contains(&format!("id: {id}, entry {entry} of the record")), "{text}");
+    let document: serde_json::Value = serde_json::from_str(&out("json", 10)).unwrap();
+    assert_eq!(
+        (&document["id"], &document["entry"], &document["decision"]),
+        (&json!(id), &json!(entry), &json!("hold"))
+    );
+    let page = out("markdown", 10);
+    assert!(page.contains(&id) && page.contains("<strong><code>hold</code></strong>"), "{page}");
+
+    reviews(&taking.github, "bo", "APPROVED");
+    until("the word that it may", || asked(&taking, &job, &[]).code == 0);
+    let (word, _, allowed) = recorded(&taking);
+    assert_eq!(word, "proceed");
+    assert_ne!(allowed, id);
+    // A job of GitHub has it in its log, on its page and among the outputs of the step.
+    let on_github = taking.job(RUN, 1, "51", "");
+    let (page, outputs) = (on_github.path().join("page.md"), on_github.path().join("outputs"));
+    let on_github = on_github
+        .variable("GITHUB_STEP_SUMMARY", page.to_str().unwrap())
+        .variable("GITHUB_OUTPUT", outputs.to_str().unwrap());
+    let said = asked(&taking, &on_github, &["--output", "decision.json"]);
+    assert_eq!(said.code, 0, "{}{}", said.out, said.err);
+    let outputs = std::fs::read_to_string(outputs).unwrap();
+    for (what, has) in [("log", &said.out), ("page", &std::fs::read_to_string(page).unwrap()), ("outputs", &outputs)] {
+        assert!(has.contains(&allowed) && has.contains("proceed"), "{what}: {has}");
+    }
+    assert!(
+        outputs.starts_with("decision<<") && outputs.contains("\nid<<") && outputs.contains("\njson<<"),
+        "{outputs}"
+    );
+    let document: serde_json::Value = serde_json::from_str(&on_github.read("decision.json")).unwrap();
+    assert_eq!(document["id"], json!(allowed));
+    // One of GitLab, in its note and in what later jobs are given.
+    let said = asked(&taking, &job, &["--format", "gitlab"]);
+    assert_eq!(said.code, 0, "{}{}", said.out, said.err);
+    let dotenv = job.read("countersign.env");
+    assert!(dotenv.contains(&format!("COUNTERSIGN_DECISION=proceed\nCOUNTERSIGN_DECISION_ID={allowed}\n")), "{dotenv}");
+    assert!(job.read("countersign-note.md").contains(&allowed));
+
+    // What nobody decided is called nothing, and nothing of an earlier run is left beside it.
+    taking
+        .github
+        .with(|world| world.contents.insert(".countersign/policy.yml".to_owned(), "version: 1\ngates: 7\n".to_owned()));
+    let other = taking.job(RUN, 1, "51", "");
+    other.write("countersign.env", "COUNTERSIGN_DECISION=proceed\n");
+    let said = asked(&taking, &other, &["--format", "gitlab"]);
+    assert_eq!(said.code, 3, "{}{}", said.out, said.err);
+    assert!(!said.out.contains("id: "), "{}", said.out);
+    assert!(other.read("countersign.env").starts_with("COUNTERSIGN_DECISION=unknown\nCOUNTERSIGN_DECISION_ID=\n"));
+}
+
 #[test]
 fn a_final_rejection_ends_the_wait() {
     let last = "accountable: 1 }, escalate: { undecided_after: 4h, to: [shop-owner], final: shop-owner }";
@@ -192,7 +266,9 @@ fn f25_a_job_that_is_told_nothing_never_ends_with_0() {
     ] {
         let said = job.run(&["gate", "--environment", "production", "--require-decision", url, "--wait", "3s"]);
         assert_eq!(said.code, 3, "{what}: {}{}", said.out, said.err);
-        assert!(said.err.contains("nothing is known") && said.out.is_empty(), "{what}: {}{}", said.out, said.err);
+        assert!(said.err.contains("nothing is known"), "{what}: {}{}", said.out, said.err);
+        // The page of the job says so, and nothing is told as a decision.
+        assert!(said.out.lines().all(|line| line.starts_with("::error ")), "{what}: {}", said.out);
     }
     // A runner that is killed, or ends its job, leaves no success either.
     let gate = ["gate", "--environment", "production", "--require-decision", &taking.url, "--wait", "60s"];

@@ -275,7 +275,10 @@ impl<H: Hub> Desk<H> {
                 self.docket().happened(Some(&stream.repository), None, true, Instant::now());
                 self.to_decide.notify_one();
                 // It is done, whether or not it can be read what it came to. Where no run waits nothing is decided.
-                if self.waits(stream) {
+                if let Some(obligation) = lasting::completes(&act.does) {
+                    self.claimed(&stream.repository, Instant::now());
+                    self.met_soon(obligation).await.ok();
+                } else if self.waits(stream) {
                     self.seen(stream, latest.version).await.ok();
                 }
                 Ok(id)
@@ -309,6 +312,18 @@ impl<H: Hub> Desk<H> {
         reader.close().await
     }
 
+    /// Waits a while until something that was owed is met.
+    async fn met_soon(&self, obligation: &str) -> Result<(), DatabaseFault> {
+        let mut reader = self.reader().await?;
+        for _ in 0..SEEN.1 {
+            tokio::time::sleep(SEEN.0).await;
+            if reader.is_met(obligation).await? {
+                break;
+            }
+        }
+        reader.close().await
+    }
+
     /// What became of something that somebody did on the page of a release, for himself.
     pub async fn became(&self, stream: &Stream, by: &Account, id: &str) -> Result<Option<Became>, DatabaseFault> {
         let mut reader = self.reader().await?;
@@ -319,7 +334,7 @@ impl<H: Hub> Desk<H> {
         let tried = tried(&mut reader, stream).await?;
         let outcome = match tried.and_then(|(_, trial)| trial.ok()).and_then(|trial| trial.became(id)) {
             Some(outcome) => Ok(outcome),
-            None => Err(unlooked::stands(&mut reader, stream, &act, self.waits(stream)).await?),
+            None => Err(unlooked::stands(&mut reader, &act, self.waits(stream)).await?),
         };
         reader.close().await?;
         Ok(Some(Became { act, entry: acted.entry, outcome }))

@@ -19,13 +19,14 @@ pub enum Unlooked {
     Lasts,
     /// What it was to meet is met.
     Met,
+    /// What it is to meet is not met yet.
+    Towards,
 }
 
 /// How something stands that somebody did of a release which a run waits for, or does not.
-pub(super) async fn stands(reader: &mut Reader, of: &Stream, act: &Act, waits: bool) -> Result<Unlooked, Fault> {
-    if let Deed::Complete { obligation, .. } = &act.does {
-        let met = reader.left_by(of).await?.iter().any(|owed| owed.id == *obligation && owed.met.is_some());
-        return Ok(if met { Unlooked::Met } else { Unlooked::Soon });
+pub(super) async fn stands(reader: &mut Reader, act: &Act, waits: bool) -> Result<Unlooked, Fault> {
+    if let Some(obligation) = lasting::completes(&act.does) {
+        return Ok(if reader.is_met(obligation).await? { Unlooked::Met } else { Unlooked::Towards });
     }
     Ok(match (waits, lasting::lasts(&act.does)) {
         (true, _) => Unlooked::Soon,

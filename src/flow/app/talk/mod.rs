@@ -52,6 +52,8 @@ const AT_ONCE: usize = 2;
 const PATIENCE: Duration = Duration::from_secs(20);
 /// How many changes are looked at together: what was read for one is not read again for the next.
 const TOGETHER: usize = 25;
+/// How soon is judged again what was done on a page and could not be judged.
+const JUDGED_AGAIN: Duration = Duration::from_mins(1);
 /// How often is looked whether a deployment is to be decided.
 const STEP: Duration = Duration::from_millis(50);
 
@@ -69,6 +71,9 @@ pub(super) struct Talking {
     rate: Mutex<answers::Rate>,
     /// What was pressed and nobody has looked at yet.
     pressed: Mutex<Vec<Pressed>>,
+    /// What went towards each obligation when that was judged last, by the names of the acts; with when, where it could not be
+    /// judged.
+    settled: Mutex<HashMap<String, (Vec<String>, Option<Instant>)>>,
 }
 
 impl Default for Talking {
@@ -81,6 +86,7 @@ impl Default for Talking {
             answered: Mutex::default(),
             rate: Mutex::default(),
             pressed: Mutex::default(),
+            settled: Mutex::default(),
         }
     }
 }
@@ -141,6 +147,12 @@ impl<H: Hub> Desk<H> {
         self.talk.wake.notify_one();
     }
 
+    /// Somebody did on a page what a release of a repository left to be done: it is looked at with the repository's changes.
+    pub(super) fn claimed(&self, repository: &str, now: Instant) {
+        self.book().swept(repository, now);
+        self.talk.wake.notify_one();
+    }
+
     /// Looks at changes, for ever.
     pub(super) async fn talk(self: Arc<Self>) {
         loop {
@@ -168,6 +180,11 @@ impl<H: Hub> Desk<H> {
     async fn round(&self, round: &Round) -> Result<(), Unseen> {
         let repository = round.repository.as_str();
         let forge = self.hub.of(repository).await.map_err(Unseen::forge)?.behind_deployments();
+        if let Err(why) = self.judge_claimed(&forge, repository).await {
+            // Changes are looked at all the same, and this with them the next time.
+            let fields = json!({ "repository": repository, "fault": why.to_string() });
+            self.say("obligations_unjudged", &fields);
+        }
         let proposed = forge.proposed(repository).await.map_err(Unseen::forge)?;
         let since = since(self.now());
         let mut remarks = forge.remarks(repository, since).await.map_err(Unseen::forge)?;

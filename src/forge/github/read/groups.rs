@@ -1,6 +1,6 @@
 //! Who is in a team, to the last page, those of its child teams included.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::people::{Accounts, Actor};
 use super::pulls::Page;
@@ -10,7 +10,7 @@ use crate::forge::Question;
 use crate::forge::github::client::{Answer, Client, Fault};
 use crate::forge::roster::joined;
 use crate::model::facts::people::folded;
-use crate::model::facts::{Fact, Member};
+use crate::model::facts::{Account, Fact, Member};
 
 /// How many pages of members a team may have.
 const PAGES: usize = 100;
@@ -55,6 +55,43 @@ pub(super) async fn members(
             Err(fault) => fault.unavailable(),
         };
         // As the facts name groups: in lower case.
+        found.insert(folded(group).into_owned(), fact);
+    }
+    found
+}
+
+/// Who is in teams now: one question for all of them, and one for each further page.
+pub(in crate::forge::github) async fn now(
+    client: &Client,
+    repository: &str,
+    groups: &BTreeSet<String>,
+) -> BTreeMap<String, Fact<BTreeSet<Account>>> {
+    let mut question = First::default();
+    for (at, group) in groups.iter().enumerate() {
+        if let Some((organisation, slug)) = team(group) {
+            question.team(at, organisation, slug, None);
+        }
+    }
+    let asked = async {
+        let repository = Repository::parse(repository)?;
+        let answer = client.ask(&question.text(), &repository.variables()).await?;
+        Ok::<_, Fault>((repository, answer))
+    };
+    let asked = asked.await;
+    let mut found = BTreeMap::new();
+    for (at, group) in groups.iter().enumerate() {
+        let members = match (team(group), &asked) {
+            (None, _) => Err(unread(group, "it is no team of GitHub")),
+            (Some(_), Err(fault)) => Err(fault.clone()),
+            (Some(named), Ok((repository, answer))) => of(client, repository, answer, at, named).await,
+        };
+        let fact = match members {
+            Ok(members) => {
+                let mut accounts = Accounts::default();
+                Fact::Known(members.iter().map(|actor| accounts.actor(actor)).collect())
+            }
+            Err(fault) => fault.unavailable(),
+        };
         found.insert(folded(group).into_owned(), fact);
     }
     found

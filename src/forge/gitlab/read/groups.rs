@@ -1,16 +1,16 @@
 //! Who is in a group, to the last page, inherited members and those of invited groups included.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::Deserialize;
 
-use super::people::User;
+use super::people::{User, account};
 use super::{Reading, escaped};
-use crate::forge::gitlab::client::Fault;
+use crate::forge::gitlab::client::{Client, Fault};
 use crate::forge::roster::joined;
 use crate::model::facts::people::folded;
-use crate::model::facts::{Fact, Joined, Member};
+use crate::model::facts::{Account, Fact, Joined, Member};
 
 #[derive(Deserialize)]
 struct Listed {
@@ -43,16 +43,39 @@ fn group(written: &str) -> Option<&str> {
     (system.eq_ignore_ascii_case("gitlab") && !name.is_empty()).then_some(name)
 }
 
+/// Everybody whom GitLab lists in a group, to the last page.
+async fn listed(client: &Client, written: &str) -> Result<Vec<Listed>, Fault> {
+    match group(written) {
+        Some(group) => client.list(&format!("/groups/{}/members/all", escaped(group))).await,
+        None => Err(Fault::Setup("it is no group of GitLab".to_owned())),
+    }
+}
+
+/// Who is in groups now: a list for each.
+pub(in crate::forge::gitlab) async fn now(
+    client: &Client,
+    groups: &BTreeSet<String>,
+) -> BTreeMap<String, Fact<BTreeSet<Account>>> {
+    let mut found = BTreeMap::new();
+    for written in groups {
+        let fact = match listed(client, written).await {
+            Ok(members) => {
+                let counted = members.iter().filter(|listed| listed.counts());
+                Fact::Known(counted.map(|listed| account(&listed.user.username)).collect())
+            }
+            Err(fault) => fault.unavailable(),
+        };
+        found.insert(folded(written).into_owned(), fact);
+    }
+    found
+}
+
 impl Reading<'_> {
     /// The members of every group that was asked for.
     pub(super) async fn groups(&mut self, began: Option<DateTime<Utc>>) -> BTreeMap<String, Fact<Vec<Member>>> {
         let mut found = BTreeMap::new();
         for written in &self.question.groups {
-            let members = match group(written) {
-                Some(group) => self.client.list::<Listed>(&format!("/groups/{}/members/all", escaped(group))).await,
-                None => Err(Fault::Setup("it is no group of GitLab".to_owned())),
-            };
-            let fact = match members {
+            let fact = match listed(self.client, written).await {
                 Ok(members) => {
                     let mut list: Vec<Member> = Vec::new();
                     for listed in members.iter().filter(|listed| listed.counts()) {

@@ -11,7 +11,7 @@ mod changes;
 mod commits;
 pub(super) mod deployments;
 pub(super) mod file;
-mod groups;
+pub(super) mod groups;
 pub(super) mod issues;
 pub(super) mod jobs;
 mod people;

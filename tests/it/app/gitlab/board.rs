@@ -6,6 +6,7 @@ use chrono::{DateTime, Timelike as _, Utc};
 use serde_json::Value;
 
 use super::{APP, App, asks, policy, shop, status, votes};
+use crate::app::board::{in_time, until_or_at};
 use crate::app::until;
 use crate::support::gitlab::Gitlab;
 use crate::support::served::Served;
@@ -59,20 +60,28 @@ fn answered(gitlab: &Gitlab, number: u64, what: &str) {
 
 /// An app whose release has all but the board, which meets in so many seconds; and its agenda.
 fn convened(seconds: i64) -> (App, Gitlab, Served, u64, DateTime<Utc>) {
-    let gitlab = shop();
-    let mut at = Utc::now() + chrono::Duration::seconds(seconds);
     // What is said just before it and just after it is said in one minute, so that nothing tells them apart by that.
-    while !(3..55).contains(&at.second()) {
-        at += chrono::Duration::seconds(1);
-    }
-    with_board(&gitlab, at);
-    asks(&gitlab);
-    votes(&gitlab, "bo");
-    let app = App::new(&gitlab);
-    let served = app.start(&["--sweep", "1"]);
-    until("an agenda", || !gitlab.with(|world| world.labelled("cab-agenda").is_empty()));
-    let number = gitlab.with(|world| world.labelled("cab-agenda")[0]);
-    (app, gitlab, served, number, at)
+    let within_a_minute = |mut at: DateTime<Utc>| {
+        while !(3..55).contains(&at.second()) {
+            at += chrono::Duration::seconds(1);
+        }
+        at
+    };
+    let set_up = |at| {
+        let at = within_a_minute(at);
+        let gitlab = shop();
+        with_board(&gitlab, at);
+        asks(&gitlab);
+        votes(&gitlab, "bo");
+        let app = App::new(&gitlab);
+        let served = app.start(&["--sweep", "1"]);
+        until("an agenda", || !gitlab.with(|world| world.labelled("cab-agenda").is_empty()));
+        let number = gitlab.with(|world| world.labelled("cab-agenda")[0]);
+        until_or_at(at, || says(&app).contains("agenda of the meeting on"));
+        (app, gitlab, served, number)
+    };
+    let ((app, gitlab, served, number), at) = in_time(seconds, set_up);
+    (app, gitlab, served, number, within_a_minute(at))
 }
 
 fn comes(at: DateTime<Utc>) {

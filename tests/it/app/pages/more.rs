@@ -101,8 +101,21 @@ fn the_page_waives_names_stand_ins_and_meets_what_is_owed() {
     let validate =
         |evidence: &'static str| [("does", "validate"), ("obligation", owed.as_str()), ("evidence", evidence)];
     assert!(refused(&it, &sue, &validate(""), 403).contains("nothing is attached"));
+    let decided = || it.app.world.run(&["db", "list", "decisions", "--database", "sqlite:record.db"]).out;
+    let before = decided();
     let sent = send(&it, &sue, &form(&it.get(&sue, RELEASE), &validate("https://runs.example/1")));
     assert_eq!(sent.status, 303, "{}", sent.text());
+    // It is met by that, though nothing waits and nothing is decided.
+    let became = sent.header("location").unwrap().to_owned();
+    until("that it is met", || it.get(&sue, &became).text().contains("It is met."));
+    let page = it.get(&bo, RELEASE).text();
+    let row =
+        page.split("<caption>What it left to be done</caption>").nth(1).unwrap().split("</table>").next().unwrap();
+    assert!(row.contains(", by sue, with ") && row.contains("runs.example/1"), "{row}");
+    assert!(!row.contains("left") && !row.contains("not confirmed"), "{row}");
+    assert!(!it.get(&sue, RELEASE).text().contains("value=\"validate\""), "nothing is owed any more");
+    assert_eq!(decided(), before);
+    assert_eq!(it.app.events("obligation_met").len(), 1);
     let listed = it.app.world.run(&["db", "list", "approvals", "--database", "sqlite:record.db"]).out;
     assert_eq!(listed.matches("\tact\tgithub:sue").count(), 3, "{listed}");
 }

@@ -51,8 +51,8 @@ pub enum Trouble {
     Lost,
     /// The answer ends in the middle.
     Cut,
-    /// The answer is of now, and comes so much later.
-    Late(std::time::Duration),
+    /// The answer is of now, and comes once somebody lets it go.
+    Held(std::sync::Arc<std::sync::atomic::AtomicBool>),
 }
 
 #[derive(Default)]
@@ -193,10 +193,12 @@ impl Github {
                 Some(Trouble::Answer(status, headers, body)) => {
                     Reply { status: *status, headers: headers.clone(), body: body.clone() }
                 }
-                Some(Trouble::Lost | Trouble::Cut | Trouble::Late(_)) | None => self.answer(&asked),
+                Some(Trouble::Lost | Trouble::Cut | Trouble::Held(_)) | None => self.answer(&asked),
             };
-            if let Some(Trouble::Late(wait)) = trouble {
-                std::thread::sleep(wait);
+            if let Some(Trouble::Held(goes)) = &trouble {
+                while !goes.load(std::sync::atomic::Ordering::SeqCst) {
+                    std::thread::sleep(std::time::Duration::from_millis(20));
+                }
             }
             let far = self.lock().far;
             std::thread::sleep(far);
