@@ -22,9 +22,9 @@ pub struct Act {
     /// Who acted under that account's name, where somebody did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub impersonated_by: Option<Account>,
-    /// Where.
+    /// Where the person did it.
     pub via: Via,
-    /// What.
+    /// What the person did.
     pub does: Deed,
     /// Why, in the person's own words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
