@@ -100,7 +100,9 @@ fn folder(named: Option<&Path>) -> Result<PathBuf, Failure> {
         let made = tempfile::Builder::new().prefix("countersign-demo-").tempdir();
         return Ok(made.map_err(|error| usage(format!("no temporary folder can be made: {error}")))?.keep());
     };
-    let wrong = |error: std::io::Error| usage(format!("the folder `{}` cannot be used: {error}", path.display()));
+    let wrong = |error: std::io::Error| {
+        usage(format!("the folder `{}` cannot be used: {error}; name another with `--folder`", path.display()))
+    };
     std::fs::create_dir_all(path).map_err(wrong)?;
     if std::fs::read_dir(path).map_err(wrong)?.next().is_some() {
         return Err(usage(format!("the folder `{}` is not empty: name a new one for each demo", path.display())));
@@ -264,7 +266,9 @@ async fn at_work(fronts: Fronts, stage: &Stage, (set, (here, there), journal, on
 
 /// Listens at a port of this machine, and says at which address.
 async fn listens(port: u16) -> Result<(TcpListener, String), Failure> {
-    let wrong = |error: std::io::Error| usage(format!("port {port} of 127.0.0.1 cannot be listened on: {error}"));
+    let wrong = |error: std::io::Error| {
+        usage(format!("port {port} of 127.0.0.1 cannot be listened on: {error}; name another with `--port`, or none"))
+    };
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(wrong)?;
     let address = format!("http://{}", listener.local_addr().map_err(wrong)?);
     Ok((listener, address))

@@ -282,7 +282,8 @@ pub(super) fn roster(path: Option<&Path>) -> Result<Roster, Failure> {
     let Some(path) = path else { return Ok(Roster::default()) };
     let shown = path.display().to_string();
     let artifact = open::named(path, MOST).map_err(|fault| usage(format!("the roster `{shown}`: {fault}")))?;
-    let text = std::str::from_utf8(&artifact).map_err(|_| usage(format!("the roster `{shown}` is not UTF-8")))?;
+    let text = std::str::from_utf8(&artifact)
+        .map_err(|_| usage(format!("the roster `{shown}` is not UTF-8; save it as UTF-8")))?;
     Roster::read(&shown, text).map_err(|complaints| {
         super::policy::tell(&[complaints]);
         usage("the roster cannot be used")

@@ -1,12 +1,13 @@
 //! `countersign gate`: what a pipeline's step runs.
 
+mod plan;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
-use chrono::{DateTime, Utc};
-
+use self::plan::Plan;
 use super::environment::{self, Given, Place};
 use super::outputs::{self, Format};
 use super::progress::Progress;
@@ -15,13 +16,11 @@ use super::submit;
 use super::{BLOCKED, PENDING, PROCEED, TIME_LIMIT, UNKNOWN, USAGE, complain};
 use crate::decide::gates::together;
 use crate::flow::gate_run;
-use crate::flow::request::{Request, Watch as _};
-use crate::model::decision::{Decision, Protection};
+use crate::flow::request::Request;
+use crate::model::decision::Decision;
 use crate::model::verdict::Verdict;
-use crate::policy::gate::Gate;
-use crate::policy::{self, Policy};
-use crate::workspace::layers::{self, From};
-use crate::workspace::open;
+use crate::policy;
+use crate::workspace::layers;
 
 /// Every exit code, with what it means.
 pub(super) const EXIT_CODES: [(u8, &str); 6] = [
@@ -170,23 +169,6 @@ impl<E: std::error::Error> std::convert::From<E> for Refusal {
 /// The policy's files, as a person who waits is told of them.
 const POLICY: &str = "the policy";
 
-/// Everything that is needed to run, checked.
-struct Plan {
-    policy: Policy,
-    policy_files: From,
-    protection: Protection,
-    environment: String,
-    components: Vec<String>,
-    commit: Option<String>,
-    /// Where it is not known: those of which it is one.
-    proposed: Vec<String>,
-    artifacts: Vec<String>,
-    repository: Option<String>,
-    roots: Vec<PathBuf>,
-    baseline: Option<PathBuf>,
-    now: DateTime<Utc>,
-}
-
 pub(super) fn run(arguments: Arguments) -> u8 {
     let place = Place::here();
     // Where no known format is named, whoever reads the job's page is told all the same.
@@ -323,7 +305,7 @@ fn decided(
 ) -> Result<(Decision, bool), Refusal> {
     let target = one(arguments.submit.as_ref(), arguments.given(), "SUBMIT");
     let target = target.map(|url| submit::address("--submit", &url)).transpose()?;
-    let plan = plan(arguments, place, progress)?;
+    let plan = Plan::read(arguments, place, progress)?;
     super::policy::tell(&plan.policy.warnings);
     let request = Request {
         policy: &plan.policy,
@@ -413,165 +395,6 @@ pub(super) fn length(option: &str, text: &str) -> Result<Duration, Refusal> {
         Some(seconds) if seconds > 0.0 => Ok(Duration::from_secs_f64(seconds)),
         _ => Err(Refusal::Said(format!("`{option} {text}` is no length of time; write one such as `90s` or `10min`"))),
     }
-}
-
-fn plan(arguments: &Arguments, place: Place, progress: &Progress) -> Result<Plan, Refusal> {
-    let said = |message: String| Err(Refusal::Said(message));
-    let given = arguments.given();
-    let now = match one(arguments.now.as_ref(), given, "NOW") {
-        None => Utc::now(),
-        Some(text) => match DateTime::parse_from_rfc3339(&text) {
-            Ok(now) => now.to_utc(),
-            Err(_) => return said(format!("`--now {text}` is no instant; write one such as `2026-11-23T09:00:00Z`")),
-        },
-    };
-    let files = several(&arguments.policy, given, "POLICY");
-    progress.reading(POLICY, 0);
-    let (from, protection) = match one(arguments.policy_ref.as_ref(), given, "POLICY_REF") {
-        Some(name) => (From::reference(&name)?, Protection::Protected),
-        None => (From::WorkingTree, Protection::Unprotected),
-    };
-    let sources = layers::read(&files, &from)?;
-    if let (true, Some(read)) = (files.is_empty(), sources.last()) {
-        for other in layers::passed_over(&from) {
-            complain(&format!("{other} is not read, for the policy is {}; remove one of the two", read.path));
-        }
-    }
-    let attached = layers::attachments(&sources, &from)?;
-    let policy = policy::read_with(sources, &attached).map_err(Refusal::Policy)?;
-    if let Some(error) = layers::missing_roots(&policy, &from).next() {
-        return Err(error.into());
-    }
-    progress.done(POLICY);
-    let environment = chosen(one(arguments.environment.as_ref(), given, "ENVIRONMENT"), &policy)?;
-    let components = several(&arguments.component, given, "COMPONENT");
-    if let Some(unknown) = components.iter().find(|name| !policy.components.contains(name)) {
-        return said(format!("the policy has no component `{unknown}`; it has {}", listed(&policy.components)));
-    }
-    let roots = arguments.roots();
-    if let Some(root) = roots.iter().find(|root| !root.is_dir()) {
-        return said(format!(
-            "`--artifacts {}` is not a folder; name the one in which the pipeline left its reports",
-            root.display()
-        ));
-    }
-    if let Some(output) = arguments.output()
-        && let Some(gate) = reader_of(&output, &policy, &roots)
-    {
-        return Err(Refusal::Output(format!(
-            "`--output {}` is a file that the gate `{gate}` reads as evidence; write the decision under another name",
-            output.display()
-        )));
-    }
-    let baseline = one(arguments.baseline.as_ref(), given, "BASELINE");
-    if let Some(path) = baseline.as_ref().filter(|path| !path.exists()) {
-        return said(format!(
-            "`--baseline {}` does not exist; leave it out for a first release, and see `first_release` in the policy",
-            path.display()
-        ));
-    }
-    let commit = one(arguments.commit.as_ref(), given, "COMMIT").or_else(|| place.commit());
-    if let Some(sha) = commit.as_ref().filter(|sha| !matches!(sha.len(), 40 | 64) || !hexadecimal(sha)) {
-        return said(format!(
-            "the commit `{sha}` is not a full SHA-1 or SHA-256; name it by all its 40 or 64 digits, as `git rev-parse` does"
-        ));
-    }
-    let repository = one(arguments.repository.as_ref(), given, "REPOSITORY").or_else(|| place.repository());
-    if let Some(name) = repository.as_ref().filter(|name| !is_repository(name)) {
-        return said(format!(
-            "the repository `{name}` is not of the form `owner/name`; name it so with `--repository`"
-        ));
-    }
-    let guards = |gate: &&Gate| gate.guards(&environment, &components);
-    let of_the_job = policy.gates.iter().filter(guards).find_map(|gate| gate.trust.of_the_job());
-    if let (None, Some(text)) = (&repository, of_the_job) {
-        return said(format!(
-            "`{text}` speaks of the repository, which is not known here; name it with `--repository`"
-        ));
-    }
-    let mut artifacts = Vec::new();
-    for stated in several(&arguments.artifact, given, "ARTIFACT") {
-        artifacts.push(digest(&stated, policy.limits.bytes, progress)?);
-    }
-    Ok(Plan {
-        environment,
-        components,
-        proposed: if commit.is_none() { place.proposed() } else { Vec::new() },
-        commit: commit.map(|sha| sha.to_ascii_lowercase()),
-        artifacts,
-        repository,
-        roots,
-        baseline,
-        now,
-        policy_files: from,
-        protection,
-        policy,
-    })
-}
-
-/// The gate that would read a file as its evidence.
-fn reader_of<'p>(file: &Path, policy: &'p Policy, roots: &[PathBuf]) -> Option<&'p str> {
-    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let whole = folder.canonicalize().ok()?.join(file.file_name()?);
-    let below = |root: &PathBuf| Some(whole.strip_prefix(root.canonicalize().ok()?).ok()?.to_str()?.to_owned());
-    let paths: Vec<String> = roots.iter().filter_map(below).collect();
-    policy.gates.iter().find(|gate| paths.iter().any(|path| gate.files.matches(path))).map(|gate| gate.name.as_str())
-}
-
-/// The environment that was named, or the only one that there is.
-fn chosen(stated: Option<String>, policy: &Policy) -> Result<String, Refusal> {
-    let names: Vec<String> = policy.environments.iter().map(|environment| environment.name.clone()).collect();
-    match (stated, names.as_slice()) {
-        (Some(name), names) if names.contains(&name) => Ok(name),
-        (Some(name), names) => {
-            Err(Refusal::Said(format!("the policy has no environment `{name}`; it has {}", listed(names))))
-        }
-        (None, [only]) => Ok(only.clone()),
-        (None, []) => Err(Refusal::Said("the policy has no environments".to_owned())),
-        (None, names) => Err(Refusal::Said(format!(
-            "the policy has several environments; name one with `--environment`: {}",
-            listed(names)
-        ))),
-    }
-}
-
-fn digest(stated: &str, limit: u64, progress: &Progress) -> Result<String, Refusal> {
-    if let Some(digest) = stated.strip_prefix("sha256:") {
-        if digest.len() == 64 && hexadecimal(digest) {
-            return Ok(digest.to_ascii_lowercase());
-        }
-        return Err(Refusal::Said(format!(
-            "`--artifact {stated}` is no SHA-256 digest of 64 hexadecimal digits; write one as `sha256sum` prints it"
-        )));
-    }
-    let artifact = open::named(Path::new(stated), limit)
-        .map_err(|fault| Refusal::Said(format!("`--artifact {stated}`: {fault}; name a file, or its `sha256:…`")))?;
-    progress.reading(stated, artifact.len() as u64);
-    let digest = open::sha256(&artifact);
-    progress.done(stated);
-    Ok(digest)
-}
-
-/// Whether a text is a repository's path on a forge. It is put into the patterns of a
-/// policy, where a `*` or an empty part would mean anybody's.
-fn is_repository(name: &str) -> bool {
-    let part = |part: &str| {
-        let mut letters = part.chars();
-        letters.all(|c| c.is_alphanumeric() || matches!(c, '.' | '-' | '_' | '~' | '+'))
-            && !matches!(part, "" | "." | "..")
-    };
-    name.contains('/') && name.split('/').all(part)
-}
-
-fn hexadecimal(text: &str) -> bool {
-    text.bytes().all(|byte| byte.is_ascii_hexdigit())
-}
-
-fn listed(names: &[String]) -> String {
-    if names.is_empty() {
-        return "none".to_owned();
-    }
-    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }
 
 /// An option, else its variable.

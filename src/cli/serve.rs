@@ -499,7 +499,9 @@ fn served(arguments: &Arguments) -> Result<u8, Failure> {
         .map_err(|error| Failure(UNKNOWN, format!("the machine has no room for another thread: {error}")))?;
     runtime.block_on(async {
         let listen = set.listen;
-        let wrong = |error: std::io::Error| usage(format!("`{listen}` cannot be listened on: {error}"));
+        let wrong = |error: std::io::Error| {
+            usage(format!("`{listen}` cannot be listened on: {error}; name another address with `--listen`"))
+        };
         let listener = tokio::net::TcpListener::bind(listen).await.and_then(tokio::net::TcpListener::into_std);
         let listener = listener.map_err(wrong)?;
         let journal = journal();

@@ -159,8 +159,8 @@ pub struct LetIn {
 pub struct Started {
     /// The commit that it deploys.
     pub commit: String,
-    /// Which attempt of it is at work or waits: a number that grows. Where a run is started again as a whole, the how-manieth it
-    /// is; where each of its jobs is by itself, the forge's number of the newest deployment that it has in the environment, and 0
+    /// Which attempt of it is at work or waits: a number that grows. Where a run is started again as a whole, it counts
+    /// the attempts; where each of its jobs is by itself, the forge's number of the newest deployment that it has in the environment, and 0
     /// where it has none.
     pub attempt: u64,
     /// The branch or tag, by its short name.

@@ -59,10 +59,10 @@ pub enum Refused {
         hold: String,
     },
     /// There is no such hold.
-    #[error("there is no legal hold `{0}`")]
+    #[error("there is no legal hold `{0}`; `countersign log retention show` lists those that there are")]
     NoHold(String),
     /// There is one already.
-    #[error("there is a legal hold `{0}` already")]
+    #[error("there is a legal hold `{0}` already; give the new one another name")]
     HoldTwice(String),
 }
 

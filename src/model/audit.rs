@@ -100,7 +100,7 @@ pub struct Cover {
 /// A report.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Report {
-    /// Which.
+    /// Which report it is.
     pub kind: ReportKind,
     /// What it is about.
     pub period: Period,

@@ -60,7 +60,7 @@ impl What {
 /// A message. What it says of people and reasons is text from elsewhere: whoever shows it makes it harmless.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Message {
-    /// Why.
+    /// Because of what somebody is told.
     pub what: What,
     /// The forge, such as `github`.
     pub forge: String,

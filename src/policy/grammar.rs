@@ -194,8 +194,11 @@ const PERSON: Shape = Shape::Map(&[
     may("slack", &TEXTS, "the member ids by which Slack tells the person, such as `U024BE7LH`"),
     may(
         "away",
-        &Shape::List(&Shape::Map(&[must("from", &INSTANT, "from when"), must("to", &INSTANT, "until when")])),
-        "absences",
+        &Shape::List(&Shape::Map(&[
+            must("from", &INSTANT, "when it begins"),
+            must("to", &INSTANT, "when it ends; that instant is outside"),
+        ])),
+        "when the person is not there",
     ),
 ]);
 
@@ -209,7 +212,10 @@ const ROLE: Shape = Shape::Map(&[
     may("after", &TERM, "after how long without an answer"),
     may(
         "calendar",
-        &Shape::Map(&[may("hours", &TEXT, "the role's own hours"), may("timezone", &TEXT, "in this zone")]),
+        &Shape::Map(&[
+            may("hours", &TEXT, "the role's own hours"),
+            may("timezone", &TEXT, "the zone that these hours are in"),
+        ]),
         "when it works",
     ),
     may("accept", &TEXT, "what its holder declares with an approval"),
@@ -217,7 +223,11 @@ const ROLE: Shape = Shape::Map(&[
 ]);
 
 const DELEGATION: Shape = Shape::Map(&[
-    may("within", &Shape::Word(&["role", "none"]), "among whom"),
+    may(
+        "within",
+        &Shape::Word(&["role", "none"]),
+        "from whom a holder may choose a stand-in: those of the same `role`, or `none`",
+    ),
     may("max", &TERM, "for how long at most; `14d` when left out"),
 ]);
 
@@ -252,18 +262,18 @@ const CALENDAR: Shape = Shape::Map(&[
     may(
         "closed",
         &Shape::Named(&Shape::Map(&[
-            must("hours", &TEXT, "when"),
-            may("environments", &ENVIRONMENT_NAMES, "where"),
-            may("stops", &Shape::Words(&["approval", "deployment"]), "what"),
+            must("hours", &TEXT, "which hours, as OpenStreetMap writes them"),
+            may("environments", &ENVIRONMENT_NAMES, "in which environments; in all when left out"),
+            may("stops", &Shape::Words(&["approval", "deployment"]), "what they stop; both when left out"),
         ])),
         "hours at which nothing goes",
     ),
     may(
         "freeze",
         &Shape::Named(&Shape::Map(&[
-            must("from", &INSTANT, "from when"),
-            must("to", &INSTANT, "until when"),
-            may("environments", &ENVIRONMENT_NAMES, "where"),
+            must("from", &INSTANT, "when it begins"),
+            must("to", &INSTANT, "when it ends; that instant is outside"),
+            may("environments", &ENVIRONMENT_NAMES, "in which environments; in all when left out"),
             may("except", &TEXTS, "the classes and routes that go all the same, and `recovery`"),
             may("exceptions_by", &ROLE_NAME, "who may grant exceptions"),
         ])),
@@ -272,8 +282,8 @@ const CALENDAR: Shape = Shape::Map(&[
     may(
         "peak",
         &Shape::Named(&Shape::Map(&[
-            must("from", &INSTANT, "from when"),
-            must("to", &INSTANT, "until when"),
+            must("from", &INSTANT, "when it begins"),
+            must("to", &INSTANT, "when it ends; that instant is outside"),
             may("rigor", &STEPS, "how many steps more"),
         ])),
         "times at which more is asked",
@@ -304,7 +314,7 @@ const WAIVERS: Shape = Shape::Map(&[
         &Shape::List(&Shape::Map(&[
             must("gate", &GATE_NAME, "the gate that it lets a release past"),
             may("environments", &ENVIRONMENT_NAMES, "where; everywhere when left out"),
-            may("reason", &TEXT, "why"),
+            may("reason", &TEXT, "why it is granted"),
             may("compensating_control", &TEXT, "what guards instead"),
             may("when", &EXPRESSION, "of which releases; one with a condition counts in `decide` alone"),
             must("by", &TEXT, "who granted it; none of a release that he had a hand in"),
@@ -320,7 +330,7 @@ const RISK: Shape = Shape::Map(&[
     may(
         "impact",
         &Shape::Map(&[may("high", &COUNT, "from this score"), may("medium", &COUNT, "from this score")]),
-        "bands",
+        "from which score on the impact is high, or medium",
     ),
 ]);
 
@@ -330,7 +340,7 @@ const CLASS: Shape = Shape::Map(&[
 ]);
 
 const STANDARD_CHANGE: Shape = Shape::Map(&[
-    must("when", &EXPRESSION, "its scope"),
+    must("when", &EXPRESSION, "its scope: which releases are of this model"),
     may("owner", &ROLE_NAME, "the role that owns it; needed"),
     may(
         "approved_by",
@@ -371,9 +381,9 @@ const ROUTE: Shape = Shape::Map(&[
     may(
         "then",
         &Shape::Named(&Shape::Map(&[
-            must("by", &ROLE_NAME, "who"),
-            must("within", &TERM, "by when"),
-            may("needs", &TEXTS, "with what"),
+            must("by", &ROLE_NAME, "the role that does it"),
+            must("within", &TERM, "in which time"),
+            may("needs", &TEXTS, "what it takes to be done, such as `evidence`"),
         ])),
         "what must follow",
     ),
@@ -422,7 +432,7 @@ const INCIDENTS: Shape = Shape::Map(&[
     may("severity", &Shape::Named(&COUNT), "its words for severity, as numbers"),
     may("block_at", &COUNT, "from which severity on"),
     may("blocks", &Shape::Word(&["affected_components", "everything"]), "what it stops"),
-    may("unless", &EXPRESSION, "except"),
+    may("unless", &EXPRESSION, "which releases they do not stop"),
     may("confirmed_by", &ROLE_NAME, "the role that confirms a fix"),
 ]);
 
@@ -431,8 +441,8 @@ const REVIEWS: Shape = Shape::Map(&[
         "pir",
         &Shape::Map(&[
             may("when", &EXPRESSION, "when one is due"),
-            may("by", &ROLE_NAME, "who"),
-            may("within", &TERM, "by when"),
+            may("by", &ROLE_NAME, "the role that does it"),
+            may("within", &TERM, "in which time"),
             may("blocks", &Shape::Word(&["team", "component", "nothing"]), "what waits for it; nothing when left out"),
             may(
                 "holds_while",
@@ -444,7 +454,10 @@ const REVIEWS: Shape = Shape::Map(&[
     ),
     may(
         "board",
-        &Shape::Map(&[may("when", &EXPRESSION, "when"), may("notify", &TEXTS, "where")]),
+        &Shape::Map(&[
+            may("when", &EXPRESSION, "of which deployments it is told"),
+            may("notify", &TEXTS, "where it is told: places as under `notify`"),
+        ]),
         "the incident review board",
     ),
 ]);
@@ -452,7 +465,7 @@ const REVIEWS: Shape = Shape::Map(&[
 const NOTIFY: Shape = Shape::Map(&[
     may("slack", &TEXTS, "channels, such as `#releases`"),
     may("teams", &TEXTS, "nobody is told there yet"),
-    may("email", &TEXTS, "addresses"),
+    may("email", &TEXTS, "addresses that letters go to"),
     may("webhook", &TEXTS, "addresses that a signed message is posted to; the app must know a secret for each"),
     may("remind_after", &TERM, "after how long whoever is asked is reminded, in his open hours; never when left out"),
     may(

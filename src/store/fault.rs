@@ -72,7 +72,7 @@ pub enum Fault {
     #[error("the database holds no log yet: the first entry that is appended begins one")]
     NoLog,
     /// The log is signed with another key.
-    #[error("the log is signed with the key `{theirs}`, and this key is `{ours}`")]
+    #[error("the log is signed with the key `{theirs}`, and this key is `{ours}`; name that one with `--log-key`")]
     OtherKey {
         /// The key that was given, as a verifier key.
         ours: String,
@@ -129,7 +129,7 @@ pub enum Fault {
     #[error("this record was moved to {0}, and takes no more entries here")]
     Moved(String),
     /// A database that must be empty is not.
-    #[error("{0} holds a record already, and nothing is copied over it")]
+    #[error("{0} holds a record already, and nothing is copied over it; name an empty database")]
     NotEmpty(String),
     /// What the database holds does not fit together.
     #[error("the database is damaged: {0}")]

@@ -12,7 +12,7 @@ use crate::log::tree::Hash;
 pub struct Past {
     /// The number of its entry.
     pub entry: u64,
-    /// The how manieth decision of its release it is, counted from 1.
+    /// Which decision of its release it is, counted from 1.
     pub version: u64,
     /// `proceed`, `hold` or `reject`.
     pub ruling: String,

@@ -71,7 +71,7 @@ pub struct Appended {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
     /// The key was used for something else.
-    #[error("the key `{0}` was used for another content")]
+    #[error("the key `{0}` was used for another content; give each thing that is recorded a key of its own")]
     OtherContent(String),
     /// An entry is too long.
     #[error("an entry of {0} bytes; a log takes 65,535 at most, and keeps the digest of what is larger")]

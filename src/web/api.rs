@@ -98,7 +98,7 @@ fn refusals(statuses: &[u16]) -> Map<String, Value> {
         409 => "it does not fit what is there",
         410 => "it is not kept any more",
         413 => "it is too long",
-        415 => "it is packed",
+        415 => "it is compressed; send it as it is",
         422 => "its bytes are not those that it lists",
         429 => "too much is asked; try again later",
         _ => "it is not taken or answered now; try again",
@@ -224,18 +224,31 @@ fn read_only() -> Paths {
     let shown =
         shown.map(|name| json!({ "name": name, "in": "header", "required": false, "schema": { "type": "string" } }));
     vec![
-        ("/healthz", get("health", "Whether the record can be read", responses(plain("It can."), &[503]))),
-        ("/readyz", get("ready", "Whether every repository was read too", responses(plain("It was."), &[503]))),
+        (
+            "/healthz",
+            get("health", "Whether the record can be read", responses(plain("The record can be read."), &[503])),
+        ),
+        (
+            "/readyz",
+            get(
+                "ready",
+                "Whether every repository was read too",
+                responses(plain("Every repository was read."), &[503]),
+            ),
+        ),
         (
             "/metrics",
-            get("metrics", "What is counted, in the text format of Prometheus", responses(plain("Counts."), &[])),
+            get("metrics", "What is counted, in the text format of Prometheus", responses(plain("The counts."), &[])),
         ),
         (
             "/openapi.json",
             get(
                 "described",
                 "This description",
-                responses(answers("It.", "application/json", &json!({ "type": "object" })), &[]),
+                responses(
+                    answers("The description, as OpenAPI 3.1.", "application/json", &json!({ "type": "object" })),
+                    &[],
+                ),
             ),
         ),
         (
@@ -373,7 +386,7 @@ fn schemas() -> Value {
         "Listed": object(&["path", "sha256", "size"], json!({
             "path": { "type": "string", "maxLength": 1000, "description": "below the artifact folder, with `/` between its parts" },
             "sha256": { "type": "string", "pattern": "^[0-9a-f]{64}$" },
-            "size": { "type": "integer", "minimum": 0, "maximum": FILE, "description": "bytes" },
+            "size": { "type": "integer", "minimum": 0, "maximum": FILE, "description": "its length in bytes" },
         })),
         "Manifest": object(&["run", "attempt", "commit", "files"], json!({
             "run": number, "attempt": number, "commit": commit,

@@ -30,9 +30,12 @@ pub(super) fn run(arguments: &Serve) -> Result<u8, Failure> {
     runtime.block_on(async {
         // A log that cannot be read is told of now, and not to the first who asks.
         shelf.checkpoint().await?;
-        let listener = tokio::net::TcpListener::bind(arguments.listen)
-            .await
-            .map_err(|error| Failure(USAGE, format!("`{}` cannot be listened on: {error}", arguments.listen)))?;
+        let listener = tokio::net::TcpListener::bind(arguments.listen).await.map_err(|error| {
+            Failure(
+                USAGE,
+                format!("`{}` cannot be listened on: {error}; name another address with `--listen`", arguments.listen),
+            )
+        })?;
         let address = listener.local_addr().map_err(|error| Failure(UNKNOWN, error.to_string()))?;
         // Whoever reads this may go away; the server stays.
         let _ = print(&format!("the log is served on http://{address}\n"));

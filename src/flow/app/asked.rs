@@ -164,7 +164,8 @@ impl<H: Hub> Desk<H> {
         Ok(())
     }
 
-    /// The how-manieth of its run's jobs a job is that asks for an environment; `None` where it is recorded that it did.
+    /// The place of a job among those of its run that ask for an environment, counted from 1; `None` where it is recorded that it
+    /// did.
     async fn turn(
         &self,
         (repository, environment): (&str, &str),

@@ -31,7 +31,7 @@ pub(super) struct Held {
     changes: Mutex<BTreeMap<(String, String), u64>>,
 }
 
-/// Under which key it is recorded that this changed for the how manieth time.
+/// The key under which one change of this is recorded: the first, the second, and so on.
 fn once(forge: &str, (repository, environment): &(String, String), change: u64) -> String {
     format!("environment held {}", json!([forge, repository, environment, change]))
 }

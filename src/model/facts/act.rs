@@ -23,9 +23,9 @@ pub struct Act {
     /// by such an act, and what speaks against a release is heard.
     #[serde(default)]
     pub impersonated_by: Fact<Account>,
-    /// Where.
+    /// Where the person did it.
     pub via: Via,
-    /// What.
+    /// What the person did.
     pub does: Deed,
     /// Why, in the person's own words.
     #[serde(default, skip_serializing_if = "Option::is_none")]

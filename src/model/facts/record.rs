@@ -132,7 +132,7 @@ pub struct CabDecision {
     pub meeting: Fact<DateTime<Utc>>,
     /// When it was decided, UTC.
     pub at: DateTime<Utc>,
-    /// What.
+    /// What was decided.
     pub outcome: CabOutcome,
     /// The conditions. An approval with conditions that names none is met by nothing.
     #[serde(default)]
@@ -195,7 +195,7 @@ pub enum CabOutcome {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Condition {
-    /// What.
+    /// What has to be done or be so, in the board's words.
     pub text: String,
     /// Whether it is met.
     #[serde(default)]

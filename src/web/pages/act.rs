@@ -238,7 +238,7 @@ const UNKNOWN: &str = "The record was lost while it took what you did, and nobod
 
 /// Somebody sent a form of a release's page.
 pub async fn act<H: Hub, D: Doorway>(State(pages): Shared<H, D>, request: Request) -> Response {
-    let (_, here, fields) = match session::form(&pages, request, true).await {
+    let (_, here, fields) = match session::form(&pages, request, session::Visit::Acts).await {
         Ok(form) => form,
         Err(response) => return response,
     };

@@ -68,7 +68,7 @@ pub async fn shown<H: Hub, D: Doorway>(State(pages): Shared<H, D>, request: Requ
 /// Somebody has something tried again.
 pub async fn again<H: Hub, D: Doorway>(State(pages): Shared<H, D>, request: Request) -> Response {
     let headers = request.headers().clone();
-    let (_, here, fields) = match session::form(&pages, request, true).await {
+    let (_, here, fields) = match session::form(&pages, request, session::Visit::Acts).await {
         Ok(form) => form,
         Err(response) => return response,
     };

@@ -44,6 +44,7 @@ use crate::forge::{Doorway, Hub, Place};
 use crate::store::change::Stream;
 use crate::store::fault::Fault;
 use frame::{guarded, page, plainly};
+use session::Visit;
 pub use session::{BACK, key, login_link, way};
 
 /// How many releases stand on one page.
@@ -166,7 +167,7 @@ impl Wanted {
 impl<H: Hub, D: Doorway> Pages<H, D> {
     /// Who asks, and for what; else the page that he gets instead.
     async fn wanted(&self, headers: &HeaderMap, uri: &Uri) -> Result<Wanted, Response> {
-        let here = self.here(headers, uri, false).await?;
+        let here = self.here(headers, uri, Visit::Looks).await?;
         let Some(parameters) = parameters(uri.query().unwrap_or_default()) else {
             let says = "It names something twice, or is not UTF-8.";
             return Err(plainly(StatusCode::BAD_REQUEST, "The address cannot be read", Some(&here), says, &to_all()));
@@ -174,10 +175,12 @@ impl<H: Hub, D: Doorway> Pages<H, D> {
         Ok(Wanted { here, parameters })
     }
 
-    async fn here(&self, headers: &HeaderMap, uri: &Uri, acts: bool) -> Result<Here, Response> {
+    async fn here(&self, headers: &HeaderMap, uri: &Uri, visit: Visit) -> Result<Here, Response> {
         let here = match session::key(headers, &self.origin) {
-            Some(key) if acts => self.visits.who_acts(&key).await,
-            Some(key) => self.visits.who(&key).await,
+            Some(key) => match visit {
+                Visit::Looks => self.visits.who(&key).await,
+                Visit::Acts => self.visits.who_acts(&key).await,
+            },
             None => Err(Out::Nobody),
         };
         here.map_err(|out| self.shut(&out, &session::login_link(uri)))
@@ -353,17 +356,25 @@ fn no_moment(here: &Here, stream: &Stream, text: &str) -> Response {
     plainly(StatusCode::BAD_REQUEST, "That is no moment", Some(here), &says, &next)
 }
 
+/// Which release is looked at, as of which moment, and by whom; else the page that he gets instead.
+async fn looked_at<H: Hub, D: Doorway>(
+    pages: &Pages<H, D>,
+    request: Request,
+) -> Result<(Wanted, Stream, Moment), Response> {
+    let wanted = pages.wanted(request.headers(), request.uri()).await?;
+    let Some(stream) = wanted.stream::<H>() else { return Err(no_release(&wanted.here)) };
+    match wanted.moment() {
+        Ok(at) => Ok((wanted, stream, at)),
+        Err(text) => Err(no_moment(&wanted.here, &stream, &text)),
+    }
+}
+
 async fn release<H: Hub, D: Doorway>(State(pages): Shared<H, D>, request: Request) -> Response {
-    let wanted = match pages.wanted(request.headers(), request.uri()).await {
-        Ok(wanted) => wanted,
+    let (wanted, stream, at) = match looked_at(&pages, request).await {
+        Ok(found) => found,
         Err(response) => return response,
     };
     let here = &wanted.here;
-    let Some(stream) = wanted.stream::<H>() else { return no_release(here) };
-    let at = match wanted.moment() {
-        Ok(at) => at,
-        Err(text) => return no_moment(here, &stream, &text),
-    };
     let did = match wanted.parameters.get("did").filter(|_| at == Moment::Last) {
         Some(did) => match pages.desk.became(&stream, &here.visitor.account, did).await {
             Ok(became) => became.as_ref().map(act::told),
@@ -376,16 +387,11 @@ async fn release<H: Hub, D: Doorway>(State(pages): Shared<H, D>, request: Reques
 }
 
 async fn receipt<H: Hub, D: Doorway>(State(pages): Shared<H, D>, request: Request) -> Response {
-    let wanted = match pages.wanted(request.headers(), request.uri()).await {
-        Ok(wanted) => wanted,
+    let (wanted, stream, at) = match looked_at(&pages, request).await {
+        Ok(found) => found,
         Err(response) => return response,
     };
     let here = &wanted.here;
-    let Some(stream) = wanted.stream::<H>() else { return no_release(here) };
-    let at = match wanted.moment() {
-        Ok(at) => at,
-        Err(text) => return no_moment(here, &stream, &text),
-    };
     match pages.desk.receipt(&stream, at).await {
         Ok(Some((entry, bytes))) => {
             let mut response = guarded(bytes, "application/json");

@@ -59,7 +59,7 @@ pub async fn shown<H: Hub, D: Doorway>(State(pages): Shared<H, D>, request: Requ
 /// Somebody takes a document.
 pub async fn taken<H: Hub, D: Doorway>(State(pages): Shared<H, D>, request: Request) -> Response {
     let headers = request.headers().clone();
-    let (_, here, fields) = match session::form(&pages, request, false).await {
+    let (_, here, fields) = match session::form(&pages, request, session::Visit::Looks).await {
         Ok(form) => form,
         Err(response) => return response,
     };

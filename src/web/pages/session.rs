@@ -195,16 +195,25 @@ fn is_ours(headers: &HeaderMap, origin: &Origin) -> bool {
     }
 }
 
+/// What somebody is here for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Visit {
+    /// To look, or to leave.
+    Looks,
+    /// To do something: whether he still may is asked of the forge anew.
+    Acts,
+}
+
 /// The fields of a form that a page of ours sent for somebody who is here, with his session's key; else the page that he
-/// gets instead. Of somebody who `acts` the forge is asked anew.
+/// gets instead.
 pub async fn form<H: Hub, D: Doorway>(
     pages: &Arc<Pages<H, D>>,
     request: Request,
-    acts: bool,
+    visit: Visit,
 ) -> Result<(String, Here, BTreeMap<String, String>), Response> {
     let (parts, body) = request.into_parts();
     // Whoever is not logged in any more comes back to the page with the form.
-    let here = pages.here(&parts.headers, &came_from(&parts.headers, &pages.origin), acts).await?;
+    let here = pages.here(&parts.headers, &came_from(&parts.headers, &pages.origin), visit).await?;
     let no = |says: &str| {
         let back = html! { p { a class="action" href="/" { "All releases" } } };
         plainly(StatusCode::FORBIDDEN, "Nothing was done", Some(&here), says, &back)
@@ -226,7 +235,7 @@ pub async fn form<H: Hub, D: Doorway>(
 
 /// Lets somebody go.
 pub async fn logout<H: Hub, D: Doorway>(State(pages): Shared<H, D>, request: Request) -> Response {
-    let (key, _, _) = match form(&pages, request, false).await {
+    let (key, _, _) = match form(&pages, request, Visit::Looks).await {
         Ok(form) => form,
         Err(response) => return response,
     };

@@ -49,7 +49,7 @@ async fn show<H: Hub, D: Doorway>(
 
 /// Somebody answers.
 pub async fn answered<H: Hub, D: Doorway>(State(pages): Shared<H, D>, request: Request) -> Response {
-    let (_, here, fields) = match session::form(&pages, request, true).await {
+    let (_, here, fields) = match session::form(&pages, request, session::Visit::Acts).await {
         Ok(form) => form,
         Err(response) => return response,
     };

@@ -81,7 +81,13 @@ fn an_entry_goes_from_a_pipeline_to_somebody_who_trusts_nobody() {
     let again = fed(&world, &arguments, "{\"a\": [{\"b\": 3, \"k\": 2}], \"z\": 1}");
     assert_eq!(again.out, "entry 0 (it was there already)\n", "{}", again.err);
     let other = fed(&world, &arguments, "{}");
-    assert_eq!((other.code, other.err.as_str()), (2, "countersign: the key `job 17` was used for another content\n"));
+    assert_eq!(
+        (other.code, other.err.as_str()),
+        (
+            2,
+            "countersign: the key `job 17` was used for another content; give each thing that is recorded a key of its own\n"
+        )
+    );
 
     let shown = good(&world, &["log", "show"]);
     let digest = "4bb5e43d9b8bcf5ce7fcb8b5a7bdba53de70a9b9fd1ba7a9cb8c2b9b0b2e9e2f";

@@ -401,7 +401,7 @@ struct Shown<'s> {
     document: &'s str,
     /// The number of its entry.
     entry: u64,
-    /// The how manieth of its release it is.
+    /// Which decision of its release it is, counted from 1.
     number: u64,
 }
 

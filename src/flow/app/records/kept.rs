@@ -125,7 +125,7 @@ impl Kept {
         format!("{ASIDE}{}:{}{HERE}{}", self.forge, self.repository, self.about)
     }
 
-    /// The key by which it leaves once, as the how-manieth thing of its issue.
+    /// The key by which it leaves once, as the first, the second or a later thing of its issue.
     pub(super) fn once(&self, number: usize) -> String {
         let about = &self.about;
         match &self.keeps {
@@ -306,7 +306,7 @@ pub(super) fn like(what: &str, forge: &str, repository: &str) -> String {
     format!("{},", whole.trim_end_matches(']'))
 }
 
-/// What the record calls the change record of a release, the how-manieth that it has.
+/// What the record calls a change record of a release: the first that it has, the second, and so on.
 pub(super) fn of_change(forge: &str, key: &Key, number: u64) -> String {
     let Key { repository, environment, commit } = key;
     let named = if number > 1 {

@@ -24,7 +24,7 @@ pub struct Said {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "effect", rename_all = "snake_case")]
 pub(super) enum Says {
-    /// What the change's release would need; the how-manieth time for its commit, counted from 1.
+    /// What the change's release would need. `number` counts how often that was said for its commit, from 1.
     Check { notice: Notice, number: u64 },
     /// The answer to a comment.
     Reply { key: String, text: String },
