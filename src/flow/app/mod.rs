@@ -55,6 +55,7 @@ pub mod periods;
 pub mod policy;
 pub mod readers;
 mod records;
+pub use records::shown as agendas;
 mod ruling;
 mod runs;
 mod scanned;
