@@ -379,7 +379,7 @@ async fn claimed(reader: &mut Reader, stream: &Stream) -> Result<Vec<(String, Me
 }
 
 /// The zone of the policy by which the decision in an entry was made; else why it is not known.
-async fn zone(reader: &mut Reader, decision: u64) -> Result<Result<Tz, String>, Fault> {
+pub(in crate::flow) async fn zone(reader: &mut Reader, decision: u64) -> Result<Result<Tz, String>, Fault> {
     let Some(entry) = recorded::entry(reader, decision).await? else {
         return Ok(Err("its entry cannot be read".to_owned()));
     };

@@ -341,6 +341,14 @@ fn browsers() -> Paths {
             ),
         ),
         (
+            "/agendas",
+            page(
+                "agendas",
+                "The agendas of the board: the meetings that come, what stands on each, and what was decided",
+                json!([asks("repository", false)]),
+            ),
+        ),
+        (
             "/reports",
             page(
                 "reports",

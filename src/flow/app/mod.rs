@@ -56,6 +56,7 @@ pub mod periods;
 pub mod policy;
 pub mod readers;
 mod records;
+pub use records::shown as agendas;
 mod ruling;
 mod runs;
 mod scanned;

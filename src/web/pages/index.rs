@@ -54,6 +54,7 @@ pub fn index(
             p class="screen" { a href={ (newest) (if only.is_some() { "&" } else { "?" }) "before=" (before) } { "Older releases" } }
         }
         @if !is_first { p class="screen" { a href=(newest) { "The newest releases" } } }
+        p class="screen" { a href=(super::agendas::PATH) { "Agendas of the board" } }
         p class="screen" { a href=(super::reports::PATH) { "Reports for those who audit" } }
         p class="screen" { a href=(super::given_up::PATH) { "What was given up, for those who administer a repository" } }
     }

@@ -7,6 +7,7 @@
 //! Never here: a decision, a query.
 
 mod act;
+mod agendas;
 pub mod chosen;
 mod frame;
 mod given_up;
@@ -75,6 +76,7 @@ pub fn router<H: Hub, D: Doorway>(desk: Arc<Desk<H>>, visits: Visits<D>, origin:
         .route("/act", post(act::act::<H, D>))
         .route("/given-up", get(given_up::shown::<H, D>))
         .route("/again", post(given_up::again::<H, D>))
+        .route("/agendas", get(agendas::shown::<H, D>))
         .route("/reports", get(reports::shown::<H, D>))
         .route("/report", post(reports::taken::<H, D>))
         .route("/survey", get(survey::shown::<H, D>))

@@ -5,7 +5,9 @@ use std::time::Duration;
 use chrono::{DateTime, SecondsFormat, Utc};
 
 use super::issues::{hears, policy, says, with_policy};
+use super::pages::{self, Shown};
 use super::{App, ago, asks, shop, told, until};
+use crate::support::browser::Browser;
 use crate::support::github::Github;
 
 /// The board meets at that instant and never again but a year later, with two members; mo chairs.
@@ -184,4 +186,55 @@ fn c6_what_the_chair_puts_off_stands_on_the_next_agenda_and_edits_and_deletions_
     say(&github, number, "mo", "approve #12");
     until("an answer", || told(&github).decided.is_some());
     assert_eq!(told(&github).decided.unwrap().0, "approved", "{}", says(&app));
+}
+
+#[test]
+fn c6_the_agendas_are_a_page_for_whoever_may_read_the_repository() {
+    let set_up = |at| {
+        let github = shop();
+        with_policy(&github, with_board(&github, at));
+        asks(&github);
+        github.with(|world| world.review(12, "R1", "bo", "APPROVED", "c1", &ago(1)).is_null());
+        let app = App::new(&github);
+        let served = pages::serve(&app, &[]);
+        let number = agenda(&github);
+        until_or_at(at, || says(&app).contains("it is on the agenda of the meeting on"));
+        (Shown { app, github, served }, number)
+    };
+    let ((it, number), at) = in_time(14, set_up);
+    let bo = it.login("bo");
+    assert!(it.get(&bo, "/").text().contains("href=\"/agendas\""));
+    let page = |at: &str| it.get(&bo, &format!("/agendas{at}")).text();
+    until("its issue", || page("").contains(&format!("issue {number}")));
+    let coming = page("");
+    assert!(coming.contains(&at.format("%Y-%m-%d").to_string()) && coming.contains("acme/shop#12"), "{coming}");
+    assert!(
+        coming.contains("release=shop%20510000000000&amp;environment=production") && coming.contains("nothing yet"),
+        "{coming}"
+    );
+    assert!(!coming.contains("<h2>Over</h2>"), "{coming}");
+    begins(at);
+    for who in ["carl", "cleo"] {
+        say(&it.github, number, who, "present");
+    }
+    say(&it.github, number, "mo", "defer #12 to next: the <b>load test</b> first");
+    until("what was decided", || page("").contains("put off by mo"));
+    let decided = page("?repository=ACME/shop");
+    assert!(decided.contains("with mo, carl, cleo there: the &lt;b&gt;load test&lt;/b&gt; first"), "{decided}");
+    // It is on the agenda of the next meeting too, on which nothing was decided.
+    until("the next agenda", || page("").matches("<h3>").count() == 2);
+    assert_eq!(page("").matches("nothing yet").count(), 1, "{}", page(""));
+    // Whoever may not read the repository sees nothing of it, nor that there is one.
+    it.github.with(|world| {
+        world.user("eve", "User");
+        world.outside.push("eve".to_owned());
+    });
+    let eve = it.login("eve");
+    for path in ["/agendas", "/agendas?repository=acme/shop"] {
+        let hers = it.get(&eve, path);
+        assert!(hers.status == 200 && hers.text().contains("Nothing waits for a meeting"), "{}", hers.text());
+        assert!(!hers.text().contains("#12"), "{}", hers.text());
+    }
+    let nobody = Browser::default();
+    assert_eq!(it.get(&nobody, "/agendas").status, 403);
 }

@@ -32,7 +32,7 @@ const WORD: &str = "/countersign cab ";
 /// How many digits of a commit name one, at least.
 const DIGITS: usize = 7;
 /// How long a meeting is taken to be under way.
-const LASTS: TimeDelta = TimeDelta::hours(4);
+pub(super) const LASTS: TimeDelta = TimeDelta::hours(4);
 /// How long after it began its minutes are written.
 pub(super) const OVER: TimeDelta = TimeDelta::days(1);
 /// How many items an agenda has at most.
@@ -46,8 +46,8 @@ pub(in crate::flow::app) struct Item {
     pub(super) environment: String,
     repository: String,
     commit: String,
-    record: Option<String>,
-    changes: BTreeMap<String, String>,
+    pub(super) record: Option<String>,
+    pub(super) changes: BTreeMap<String, String>,
     components: BTreeMap<String, String>,
     artifacts: Vec<String>,
     parts: BTreeMap<String, String>,

@@ -2,7 +2,7 @@
 //! records ([`change`]), incidents ([`incident`], each noted once it is seen: [`noted`]; what they say that caused them:
 //! [`caused`]) and the agendas of the board ([`board`],
 //! its meetings: [`convened`], what those hear who speak there: [`answers`], and the standard changes that it approves:
-//! [`models`], [`standing`]), and what releases left people to do ([`owing`]).
+//! [`models`], [`standing`]; for whoever looks at them: [`shown`]), and what releases left people to do ([`owing`]).
 //!
 //! What the app does to an issue is recorded before it leaves, once for its key, and which issue came of it is recorded
 //! when it has: so that no crash opens a second one, and no look-alike is taken for ours. What is said of one record leaves
@@ -18,6 +18,7 @@ mod kept;
 mod models;
 mod noted;
 mod owing;
+pub mod shown;
 mod standing;
 mod text;
 

@@ -57,6 +57,9 @@ const JUDGED_AGAIN: Duration = Duration::from_mins(1);
 /// How often is looked whether a deployment is to be decided.
 const STEP: Duration = Duration::from_millis(50);
 
+/// What went towards an obligation when that was judged last, by the names of the acts; with when, where it could not be judged.
+type Settled = (Vec<String>, Option<Instant>);
+
 /// What is known of what is said.
 #[derive(Debug)]
 pub(super) struct Talking {
@@ -71,9 +74,8 @@ pub(super) struct Talking {
     rate: Mutex<answers::Rate>,
     /// What was pressed and nobody has looked at yet.
     pressed: Mutex<Vec<Pressed>>,
-    /// What went towards each obligation when that was judged last, by the names of the acts; with when, where it could not be
-    /// judged.
-    settled: Mutex<HashMap<String, (Vec<String>, Option<Instant>)>>,
+    /// What went towards each obligation when that was judged last.
+    settled: Mutex<HashMap<String, Settled>>,
 }
 
 impl Default for Talking {

@@ -80,7 +80,14 @@ fn a_real_browser_finds_nothing_that_shuts_people_out() {
         .arg(format!("{root}/tests/pages.mjs"))
         .arg(tools.join("npm/node_modules"))
         .args([&address, &folder.display().to_string(), RELEASE])
-        .args([left, "/reports".to_owned(), "/reports?repository=acme/shop".to_owned(), survey, "/given-up".to_owned()])
+        .args([
+            left,
+            "/reports".to_owned(),
+            "/reports?repository=acme/shop".to_owned(),
+            survey,
+            "/given-up".to_owned(),
+            "/agendas".to_owned(),
+        ])
         .args([at("2020-01-01T00:00:00Z"), at("2"), at("yesterday"), "/nothing".to_owned()])
         .arg(format!("{}/login", both.url))
         .output()
