@@ -128,8 +128,6 @@ flaws! {
     HookUnsafe = "hook_unsafe", Weak;
     /// deliveries of the webhook were not taken
     HookFailing = "hook_failing", Weak;
-    /// the forge's server is of a version whose answers are not known to mean what is read in them
-    ServerUnsupported = "server_unsupported", Weak;
     /// nothing was delivered lately
     HookSilent = "hook_silent", Weak;
     /// it could not be read

@@ -53,8 +53,6 @@ pub struct Particular {
     pub check_blocks: Fact<bool>,
     /// The plan in use, by its name; nothing where all of them have the same.
     pub plan: Option<Fact<String>>,
-    /// Where the server's version is none whose answers are known; absent: it is one, or has none that matters.
-    pub unsupported: Fact<Unsupported>,
     /// By what means the app does each of its things here.
     pub ways: Vec<Way>,
 }
@@ -67,19 +65,9 @@ impl Default for Particular {
             review: Fact::Absent,
             check_blocks: Fact::Absent,
             plan: None,
-            unsupported: Fact::Absent,
             ways: Vec::new(),
         }
     }
-}
-
-/// A server of a version that is not supported.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Unsupported {
-    /// Which version it is, and which are supported.
-    pub says: String,
-    /// What to do about it.
-    pub mend: &'static str,
 }
 
 /// Whose approval of a change the forge counts.

@@ -10,9 +10,6 @@ pub(super) fn judge(found: &mut Found<'_>, posture: &Posture) {
     if let Some(plan) = &there.plan {
         found.stated(plan, "the plan", "which plan is in use, and so what holds here");
     }
-    if let Some(version) = found.stated(&there.unsupported, "the server", "its version") {
-        found.flaw(Flaw::ServerUnsupported, "the server", version.says.clone(), version.mend);
-    }
     let place = "approvals of changes";
     if let Some(review) = found.stated(&there.review, place, "whose approval of a change counts") {
         let where_to = "under Settings › Merge requests › Approval settings";

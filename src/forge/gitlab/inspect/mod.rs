@@ -206,8 +206,7 @@ impl Inspect for Inspector {
         let (secrets, shared_secrets) = environments::outside(&variables);
         let overseers = people::overseers(client).await;
         let mut ways = plan::ways(&plan, &checks, &project, &overseers);
-        let version = version::standing(client).await;
-        ways.push(version.way);
+        ways.push(version::way(client).await);
         let branch = sought.branch.clone().or_else(|| project.default_branch.clone());
         let protection = match &branch {
             Some(branch) => branch::protection(client, &project, branch, &plan).await,
@@ -233,7 +232,6 @@ impl Inspect for Inspector {
                 review: branch::review(client, &project, &plan).await,
                 check_blocks: plan::blocks(&project, &checks),
                 ways,
-                unsupported: version.unsupported,
                 overseers,
                 plan: Some(match plan {
                     Fact::Known(plan) => Fact::Known(plan.name().to_owned()),
