@@ -9,9 +9,11 @@ use crate::decide::posture::{self, Ruled};
 use crate::flow::app::kept::Kept;
 use crate::flow::app::policy::{self, NoPolicy, Outer};
 use crate::forge::inspection::{Inspect, Sought};
-use crate::model::inspection::{Finding, Flaw, Gravity, InUse, Inspection, VERSION};
+use crate::model::facts::Fact;
+use crate::model::inspection::{Finding, Flaw, Gravity, InUse, Inspection, UNDERSTOOD, VERSION};
 use crate::model::posture::Posture;
 use crate::model::wording::Wording;
+use crate::policy::Policy;
 
 /// What is inspected.
 #[derive(Clone, Debug)]
@@ -128,12 +130,49 @@ async fn of<I: Inspect>(
     let sought = Sought { repository: repository.to_owned(), branch: wanted.branch.clone(), logins, groups };
     let there = inspector.posture(&sought).await;
     let judged = |ruled: Ruled<'_>| posture::of_repository(&there, ruled, address, wording);
-    let found = match &read {
+    let mut found = match &read {
         Ok(read) => judged(Ruled::By(&read.policy)),
         Err(NoPolicy::Unwritten) => judged(Ruled::Unwritten),
         Err(why @ (NoPolicy::Unread(_) | NoPolicy::Unusable { .. })) => judged(Ruled::Unusable(&why.to_string())),
     };
+    found.extend(version(&there));
+    found.extend(read.ok().and_then(|read| issues(&there, &read.policy)));
     (there, found)
+}
+
+/// What is wrong with the version of the server.
+fn version(there: &Posture) -> Option<Finding> {
+    let (code, says) = match &there.particular.supported {
+        Fact::Known(true) | Fact::Absent => return None,
+        Fact::Known(false) => {
+            let way = there.particular.ways.iter().find(|way| way.does == UNDERSTOOD);
+            let by = way.map_or("nothing that is known", |way| way.by.as_str());
+            (Flaw::VersionUnsupported, format!("{UNDERSTOOD} by {by}"))
+        }
+        Fact::Unavailable(why) => (Flaw::Unread, format!("of which version the server is is not known: {why}")),
+    };
+    Some(Finding {
+        code,
+        gravity: code.gravity(),
+        repository: Some(there.repository.clone()),
+        place: "the server".to_owned(),
+        says,
+        mend: "bring the server and Countersign to versions that go together".to_owned(),
+    })
+}
+
+/// What is missed where issues are switched off, by a policy after whose releases something is to be done.
+fn issues(there: &Posture, policy: &Policy) -> Option<Finding> {
+    let owes = policy.rules.routes.iter().any(|route| !route.then.is_empty());
+    (there.particular.issues_off && owes).then(|| Finding {
+        code: Flaw::IssuesOff,
+        gravity: Flaw::IssuesOff.gravity(),
+        repository: Some(there.repository.clone()),
+        place: "issues".to_owned(),
+        says: "they are switched off: what releases leave to be done stands in the record alone, and no issue calls it to mind"
+            .to_owned(),
+        mend: "switch issues on; what is owed from then on has one each".to_owned(),
+    })
 }
 
 /// By what means the app works on a repository, where that hangs on a plan.
