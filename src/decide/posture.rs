@@ -96,7 +96,7 @@ pub fn of_repository(
         hook::judge(&mut found, hook, address);
     }
     policy(&mut found, posture, ruled);
-    particular::judge(&mut found, posture);
+    particular::judge(&mut found, posture, ruled.policy());
     environments::judge(&mut found, posture, ruled.policy());
     if let Some(policy) = ruled.policy() {
         people::judge(&mut found, posture, policy);

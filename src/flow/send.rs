@@ -44,9 +44,13 @@ pub(super) const NOT_ASKED: &str = "it is not asked any more";
 /// What is in what is said of an answer that others have to vote for first, after whom it is given anew.
 pub(super) const FOR_OTHERS: &str = "approval(s) by others than the app are missing";
 
+/// What is said of the issue of something owed, where there are no issues: the record has it all the same.
+pub(super) const NO_ISSUES: &str = "issues are switched off there, and what is owed stands in the record alone";
+
 /// What is in what is said of every effect that came to nothing because nobody needs it any more. Of all others that were given
 /// up somebody has to know.
-pub const NEEDLESS: [&str; 7] = [LATER_DECISION, LATER_ONE, NO_RUN, RUN_GONE, OTHER_ATTEMPT, NOT_ASKED, FOR_OTHERS];
+pub const NEEDLESS: [&str; 8] =
+    [LATER_DECISION, LATER_ONE, NO_RUN, RUN_GONE, OTHER_ATTEMPT, NOT_ASKED, FOR_OTHERS, NO_ISSUES];
 
 /// What whoever carries an effect out says of it.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -128,6 +128,12 @@ pub trait Records: Forge {
     /// Whether issues have a day on which they are due: then what releases left to be done is kept in them.
     const DATES_ISSUES: bool = false;
 
+    /// Whether a fault says that issues are switched off there, so that trying again is of no use.
+    #[must_use]
+    fn has_no_issues(_fault: &Self::Fault) -> bool {
+        false
+    }
+
     /// These issues, whole.
     fn issues(&self, repository: &str, numbers: &[u64]) -> impl Future<Output = Result<Read, Self::Fault>> + Send;
 

@@ -130,6 +130,10 @@ flaws! {
     HookFailing = "hook_failing", Weak;
     /// nothing was delivered lately
     HookSilent = "hook_silent", Weak;
+    /// the forge's server is of a version whose answers were not tried
+    VersionUnsupported = "version_unsupported", Weak;
+    /// the project has no issues, and what releases leave to be done is to be kept in them
+    IssuesOff = "issues_off", Weak;
     /// it could not be read
     Unread = "unread", Unknown;
 }
@@ -154,6 +158,9 @@ pub struct Finding {
 
 /// What is done by the means that hold a deployment until it may go.
 pub const HOLDS: &str = "a deployment is held";
+
+/// What hangs on the version of the forge's server.
+pub const UNDERSTOOD: &str = "the answers of the server mean what is read in them";
 
 /// By what means the app does one of its things on a repository.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -53,6 +53,10 @@ pub struct Particular {
     pub check_blocks: Fact<bool>,
     /// The plan in use, by its name; nothing where all of them have the same.
     pub plan: Option<Fact<String>>,
+    /// Whether the server is of a version whose answers were tried; absent: the forge has no versions.
+    pub supported: Fact<bool>,
+    /// Whether issues are switched off here.
+    pub issues_off: bool,
     /// By what means the app does each of its things here.
     pub ways: Vec<Way>,
 }
@@ -65,6 +69,8 @@ impl Default for Particular {
             review: Fact::Absent,
             check_blocks: Fact::Absent,
             plan: None,
+            supported: Fact::Absent,
+            issues_off: false,
             ways: Vec::new(),
         }
     }

@@ -2,13 +2,25 @@
 //! that count by the forge's settings.
 
 use super::Found;
-use crate::model::inspection::Flaw;
+use crate::model::inspection::{Flaw, UNDERSTOOD};
 use crate::model::posture::Posture;
+use crate::policy::Policy;
 
-pub(super) fn judge(found: &mut Found<'_>, posture: &Posture) {
+pub(super) fn judge(found: &mut Found<'_>, posture: &Posture, policy: Option<&Policy>) {
     let there = &posture.particular;
     if let Some(plan) = &there.plan {
         found.stated(plan, "the plan", "which plan is in use, and so what holds here");
+    }
+    if let Some(false) = found.stated(&there.supported, "the server", "of which version it is") {
+        let way = there.ways.iter().find(|way| way.does == UNDERSTOOD);
+        let says = format!("{UNDERSTOOD} by {}", way.map_or("nothing that is known", |way| way.by.as_str()));
+        let mend = "bring the server and Countersign to versions that go together";
+        found.flaw(Flaw::VersionUnsupported, "the server", says, mend);
+    }
+    if there.issues_off && policy.is_some_and(|policy| policy.rules.routes.iter().any(|route| !route.then.is_empty())) {
+        let says = "they are switched off: what releases leave to be done stands in the record alone, and no issue calls \
+                    it to mind";
+        found.flaw(Flaw::IssuesOff, "issues", says, "switch issues on; what is owed from then on has one each");
     }
     let place = "approvals of changes";
     if let Some(review) = found.stated(&there.review, place, "whose approval of a change counts") {

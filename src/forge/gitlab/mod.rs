@@ -161,6 +161,10 @@ impl Talk for Client {
 impl Records for Client {
     const DATES_ISSUES: bool = true;
 
+    fn has_no_issues(fault: &Fault) -> bool {
+        matches!(fault, Fault::NoIssues { .. })
+    }
+
     async fn issues(&self, repository: &str, numbers: &[u64]) -> Result<Read, Fault> {
         read::issues::whole(self, repository, numbers).await
     }

@@ -395,8 +395,15 @@ impl<H: Hub> Desk<H> {
         let again = claimed.attempt > 1;
         if let Some(draft) = kept.keeps.opens() {
             let opened = forge.open_issue(&kept.repository, draft, again).await;
+            let is_owed = matches!(kept.keeps, Keeps::Owe { .. });
             return Ok(opened.map_or_else(
-                |fault| Answer::Failed(fault.to_string()),
+                |fault| {
+                    if is_owed && <H::Forge as Records>::has_no_issues(&fault) {
+                        self.say("record_without_issues", &json!({ "repository": kept.repository }));
+                        return Answer::Refused(send::NO_ISSUES.to_owned());
+                    }
+                    Answer::Failed(fault.to_string())
+                },
                 |number| {
                     self.say("record_opened", &json!({ "repository": kept.repository, "issue": number }));
                     Answer::Made(number.to_string())

@@ -129,6 +129,8 @@ impl<H: Hub> Desk<H> {
             let known = Known { about: about.clone(), ..Known::default() };
             let keeps = match (left.met_by, begun.contains_key(&about)) {
                 (Some(_), false) => None,
+                // Where it could not be opened there is nothing to say anything under.
+                (_, true) if Known::read(&mut reader, about.clone(), H::NAME).await?.lost => None,
                 (Some(by), true) => Some(Keeps::Met { text: met(&mut reader, &left, by).await? }),
                 (None, false) => Some(Keeps::Owe { draft: self.owing(&mut reader, &left, &about, read).await? }),
                 (None, true) => self.late(&mut reader, &left, &about, read).await?,

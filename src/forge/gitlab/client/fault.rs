@@ -92,6 +92,14 @@ pub enum Fault {
         /// Where and why.
         says: String,
     },
+    /// The project has its issues switched off.
+    #[error(
+        "issues of `{project}` are switched off; a maintainer switches them on under Settings › General › Visibility"
+    )]
+    NoIssues {
+        /// The project.
+        project: String,
+    },
     /// The app does not do it on GitLab.
     #[error("{0}")]
     NotHere(&'static str),

@@ -17,7 +17,7 @@ use serde::de::DeserializeOwned;
 
 use super::app::App;
 use super::client::{Client, Fault};
-use super::read::{escaped, groups_of};
+use super::read::{escaped, groups_of, has_no_issues};
 use crate::forge::inspection::{Inspect, Sought};
 use crate::forge::{Hub as _, Installations};
 use crate::model::facts::Fact;
@@ -72,6 +72,7 @@ struct Project {
     /// Only on plans that have such checks.
     only_allow_merge_if_all_status_checks_passed: Option<bool>,
     allow_pipeline_trigger_approve_deployment: Option<bool>,
+    issues_access_level: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -206,7 +207,8 @@ impl Inspect for Inspector {
         let (secrets, shared_secrets) = environments::outside(&variables);
         let overseers = people::overseers(client).await;
         let mut ways = plan::ways(&plan, &checks, &project, &overseers);
-        ways.push(version::way(client).await);
+        let (supported, way) = version::way(client).await;
+        ways.push(way);
         let branch = sought.branch.clone().or_else(|| project.default_branch.clone());
         let protection = match &branch {
             Some(branch) => branch::protection(client, &project, branch, &plan).await,
@@ -231,6 +233,8 @@ impl Inspect for Inspector {
                 hook: Some(hook),
                 review: branch::review(client, &project, &plan).await,
                 check_blocks: plan::blocks(&project, &checks),
+                supported,
+                issues_off: has_no_issues(project.issues_access_level.as_deref()),
                 ways,
                 overseers,
                 plan: Some(match plan {

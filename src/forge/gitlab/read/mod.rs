@@ -63,6 +63,7 @@ pub(super) struct Project {
     path_with_namespace: String,
     default_branch: Option<String>,
     namespace: Option<Namespace>,
+    issues_access_level: Option<String>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -82,7 +83,17 @@ pub(super) fn groups_of(path: &str) -> Vec<String> {
     found
 }
 
+/// Whether a project has its issues switched off, as it says itself. Who may not see that is not told it.
+pub(super) fn has_no_issues(issues_access_level: Option<&str>) -> bool {
+    issues_access_level == Some("disabled")
+}
+
 impl Project {
+    /// Whether its issues are switched off.
+    pub(super) fn has_no_issues(&self) -> bool {
+        has_no_issues(self.issues_access_level.as_deref())
+    }
+
     /// The project of a path such as `acme/payments/api`.
     pub(super) async fn find(client: &Client, written: &str) -> Result<Self, Fault> {
         let plain = |part: &str| !part.is_empty() && part != "." && part != "..";

@@ -41,6 +41,9 @@ async fn find(client: &Client, project: &Project, key: &str) -> Result<Option<Ma
 /// Opens an issue once for its key, and says its number. Where it may have been opened before it is looked for first.
 pub async fn open(client: &Client, repository: &str, draft: &Draft, again: bool) -> Result<u64, Fault> {
     let project = Project::find(client, repository).await?;
+    if project.has_no_issues() {
+        return Err(Fault::NoIssues { project: repository.to_owned() });
+    }
     let before = if again { find(client, &project, &draft.key).await? } else { None };
     let made = if let Some(made) = before {
         made

@@ -395,19 +395,42 @@ fn an_account_that_is_no_member_and_a_project_that_was_moved_are_told_of() {
 fn a_version_that_is_not_supported_is_told() {
     let gitlab = tidy();
     let app = App::new(&gitlab);
-    for (version, says, supported) in [
-        ("19.5.1-ee", "its version 19.5.1-ee", true),
-        ("18.0.0", "its version 18.0.0", true),
-        ("17.11.10", "older than those that are supported", false),
-        ("20.0.0-pre", "is newer", false),
-        ("nightly", "calls its version nightly", false),
+    let server = |code: &str| vec![(code.to_owned(), "the server".to_owned())];
+    for (version, says, (code, codes)) in [
+        ("19.5.1-ee", "its version 19.5.1-ee", (0, vec![])),
+        ("18.0.0", "its version 18.0.0", (0, vec![])),
+        ("17.11.10", "older than those that are supported", (10, server("version_unsupported"))),
+        ("20.0.0-pre", "is newer", (10, server("version_unsupported"))),
+        ("nightly", "calls its version nightly", (3, server("unread"))),
     ] {
         gitlab.with(|world| world.settings.version = version);
         let said = document(&looked(&app, &["--format", "json"]));
         let ways = said["in_use"][0]["ways"].as_array().unwrap();
-        let way = ways.iter().find(|way| way["does"].as_str().unwrap().contains("answers mean")).unwrap();
+        let way = ways.iter().find(|way| way["does"].as_str().unwrap().contains("the server mean")).unwrap();
         assert!(way["by"].as_str().unwrap().contains(says), "{way}");
-        assert_eq!(way["enforced"], supported, "{way}");
+        assert_eq!(way["enforced"], codes.is_empty(), "{way}");
         assert!(way["by"].as_str().unwrap().contains("supported are 18 and 19"), "{way}");
+        assert_eq!(found(&app), (code, codes));
     }
+    // Nor is a server of a supported version that does not say so.
+    gitlab.with(|world| world.settings.version = "18.0.0");
+    gitlab.trouble("/version", reply(403, &json!({"message": "403 Forbidden"})));
+    assert_eq!(found(&app), (3, server("unread")));
+}
+
+#[test]
+fn issues_that_are_switched_off_are_told_where_something_is_to_be_kept_in_them() {
+    let gitlab = tidy();
+    gitlab.with(|world| world.settings.project["issues_access_level"] = json!("disabled"));
+    let app = App::new(&gitlab);
+    assert_eq!(found(&app), (0, vec![]), "nothing is kept in them");
+    gitlab.with(|world| {
+        let text = super::owing::of_emergencies();
+        world.git.contents.insert(".countersign/policy.yml".to_owned(), text);
+    });
+    let (_, codes) = found(&app);
+    assert!(codes.contains(&("issues_off".to_owned(), "issues".to_owned())), "{codes:?}");
+    gitlab.with(|world| world.settings.project["issues_access_level"] = json!("enabled"));
+    let (_, codes) = found(&app);
+    assert!(codes.iter().all(|(code, _)| code != "issues_off"), "{codes:?}");
 }

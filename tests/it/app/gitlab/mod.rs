@@ -119,6 +119,7 @@ pub fn written(gitlab: &Gitlab, end: &str) -> Vec<Value> {
 pub struct App {
     pub world: World,
     pub gitlab: Gitlab,
+    pub database: String,
 }
 
 impl Drop for App {
@@ -140,14 +141,14 @@ impl App {
         let made = world.run(&["log", "key", "new", "--name", "log.example/shop", "--output", "log.key"]);
         assert_eq!(made.code, 0, "{}", made.err);
         world.write("log.pub", made.out);
-        Self { world, gitlab: gitlab.clone() }
+        Self { world, gitlab: gitlab.clone(), database: "sqlite:record.db".to_owned() }
     }
 
     pub fn options(&self) -> Vec<String> {
         let since = format!("{PROJECT}:production={}", sha("b0"));
         let url = self.gitlab.url();
         let options = [
-            ["--database", "sqlite:record.db"],
+            ["--database", &self.database],
             ["--log-key", "log.key"],
             ["--gitlab-url", &url],
             ["--gitlab-token-file", "token"],

@@ -2,16 +2,18 @@
 
 use chrono::{Duration, Timelike as _, Utc};
 use chrono_tz::Tz;
+use countersign::store::address::Address;
 use serde_json::json;
 
 use super::{APP, App, asks, policy, shop, status, votes};
 use crate::app::{ago, until};
+use crate::store::Database;
 use crate::support::gitlab::Gitlab;
 use crate::support::gitlab::world::{PROJECT, PROJECT_ID};
 use crate::support::served::Served;
 
 /// A change of the basket goes a way of its own, on which `bo` may let it go. Its validation is late at once.
-fn of_emergencies() -> String {
+pub fn of_emergencies() -> String {
     let then = "    then: { validate: { by: shop-owner, within: 1s, needs: evidence } } }";
     policy()
         .replace("roles:\n", "roles:\n  fixer: { members: [\"gitlab:bo\"] }\n")
@@ -116,4 +118,85 @@ fn n3_what_is_owed_is_an_issue_with_its_day_that_is_closed_by_the_word_that_meet
     assert!(told(&gitlab, number).iter().any(|text| text.contains("carla")), "{:?}", told(&gitlab, number));
     sweeps();
     assert_eq!(owed(&gitlab), [number]);
+}
+
+/// The bodies by which issues were asked for.
+fn made(gitlab: &Gitlab) -> usize {
+    super::written(gitlab, "/issues").len()
+}
+
+#[test]
+fn n3_an_issue_that_was_made_by_who_was_killed_before_it_was_written_down_is_found_again() {
+    let gitlab = shop();
+    let text = of_emergencies().replace("within: 1s", "within: 3d");
+    gitlab.with(|world| world.git.contents.insert(".countersign/policy.yml".to_owned(), text));
+    asks(&gitlab);
+    votes(&gitlab, "bo");
+    let mut app = App::new(&gitlab);
+    let database = Database::postgres();
+    if let Some(database) = &database {
+        let Address::Postgres(url) = &database.address else { panic!("{:?}", database.address) };
+        app.database.clone_from(url);
+    }
+    gitlab.mute(true);
+    let mut served = app.start(&["--sweep", "1"]);
+    // A second one beside it, where they can share the record.
+    let beside = database.as_ref().map(|_| app.start(&["--sweep", "1"]));
+    until("the job to be played", || status(&gitlab) == "success");
+    until("an issue", || owed(&gitlab).len() == 1);
+    let number = owed(&gitlab)[0];
+    // It stands there, and nobody was told its number.
+    assert!(app.events("record_opened").is_empty());
+    served.child.kill().unwrap();
+    served.child.wait().unwrap();
+    drop(beside);
+    gitlab.mute(false);
+    let one = app.start(&["--sweep", "1"]);
+    let other = database.as_ref().map(|_| app.start(&["--sweep", "1"]));
+    // Whoever was killed held it for his minute.
+    let end = std::time::Instant::now() + std::time::Duration::from_secs(150);
+    while app.events("record_opened").is_empty() {
+        assert!(std::time::Instant::now() < end, "nobody took it over");
+        std::thread::sleep(std::time::Duration::from_millis(100));
+    }
+    assert_eq!(app.events("record_opened")[0]["issue"], number);
+    let text = gitlab.with(|world| world.issues[&number].description.clone());
+    assert!(text.contains("/countersign validate production"), "its text was not written yet: {text}");
+    sweeps();
+    assert_eq!((owed(&gitlab), made(&gitlab)), (vec![number], 1));
+    // What is said of it from then on is said there, once, by both.
+    let id = text.split("/countersign validate production ").nth(1).unwrap();
+    let id = id.split_whitespace().next().unwrap();
+    says(&one, &gitlab, "carla", &format!("/countersign validate production {id} https://runs.example/1"));
+    until("it to be closed", || gitlab.with(|world| world.issues[&number].closed_at.is_some()));
+    sweeps();
+    assert_eq!(told(&gitlab, number).iter().filter(|text| text.contains("is met")).count(), 1);
+    assert_eq!(made(&gitlab), 1);
+    drop(other);
+}
+
+#[test]
+fn n3_where_issues_are_switched_off_what_is_owed_stands_in_the_record_and_nothing_is_given_up_aloud() {
+    let gitlab = shop();
+    gitlab.with(|world| {
+        world.settings.project["issues_access_level"] = json!("disabled");
+        world.git.contents.insert(".countersign/policy.yml".to_owned(), of_emergencies());
+    });
+    asks(&gitlab);
+    votes(&gitlab, "bo");
+    let app = App::new(&gitlab);
+    let served = app.start(&["--sweep", "1"]);
+    until("the job to be played", || status(&gitlab) == "success");
+    until("that it is told", || !app.events("record_without_issues").is_empty());
+    sweeps();
+    assert_eq!(app.events("record_without_issues").len(), 1, "once");
+    assert_eq!(made(&gitlab), 0, "GitLab is not asked for what it will not do");
+    let counted = String::from_utf8(served.ask("GET /metrics").2).unwrap();
+    assert!(counted.contains("countersign_given_up 0"), "{counted}");
+    let listed = app.world.run(&["db", "list", "outbox", "--database", "sqlite:record.db"]).out;
+    assert_eq!(listed.lines().filter(|line| line.contains("\twaiting\t")).count(), 0, "{listed}");
+    assert_eq!(listed.matches("issues are switched off there").count(), 1, "{listed}");
+    // It is owed nevertheless: one who may say so meets it.
+    let shown = app.world.run(&["log", "show", "--database", "sqlite:record.db", "--log-key", "log.pub"]).out;
+    assert!(shown.contains("obligation"), "{shown}");
 }

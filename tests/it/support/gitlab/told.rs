@@ -81,6 +81,9 @@ pub fn write(world: &mut World, who: &str, asked: &Asked, parts: &[&str]) -> Rep
             world.answered.insert((number, id), (head, status));
             reply(201, &json!({}))
         }
+        (_, ["issues", ..]) if world.settings.project["issues_access_level"] == "disabled" => {
+            refused(403, "403 Forbidden")
+        }
         (_, ["issues", ..]) => {
             if asked.body["body"].is_string() {
                 quick(world, asked);
