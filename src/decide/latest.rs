@@ -14,7 +14,7 @@ use super::people::Person;
 use super::released::{listed, plain};
 use super::scene::{Scene, order};
 use super::{place, rejections, released, roles};
-use crate::model::facts::{Act, Change, Deed, Fact, Standing, Via};
+use crate::model::facts::{Act, Deed, Fact, Standing, Via};
 
 /// The later act that an approval gave way to, if there is one.
 #[must_use]
@@ -62,9 +62,15 @@ pub fn after_rejection(scene: &Scene<'_>, rejection: &Act, person: Person) -> bo
         same(id, rejected)
             || scene.contents().is_some_and(|now| now.get(id.as_str()).is_none_or(|content| same(id, content)))
     };
-    answers.approved.as_ref().is_some_and(later)
-        && rejection.saw.changes.iter().all(approved)
-        && made(scene, rejection, answers, &later)
+    let changes = || {
+        let rejected = &rejection.saw.changes;
+        if rejected.is_empty() {
+            // Who names none rejected whatever goes.
+            return scene.changes().is_some_and(|now| now.iter().all(|change| same(&change.id, &change.content)));
+        }
+        rejected.iter().all(approved)
+    };
+    answers.approved.as_ref().is_some_and(later) && changes() && made(scene, rejection, answers, &later)
         || rejection.via == Via::Review
             && !rejection.saw.changes.is_empty()
             && answers
@@ -92,13 +98,7 @@ fn made(scene: &Scene<'_>, rejection: &Act, answers: &Answers<'_>, later: &dyn F
         stated && released.values().all(|it| listed(&it.artifacts).is_some_and(|artifacts| artifacts.iter().all(has)))
     };
     if !says_what(rejection) {
-        let changes = scene.changes().is_some_and(|changes| {
-            let approved = |change: &Change| {
-                answers.changes.get(&(change.id.as_str(), change.content.as_str())).is_some_and(later)
-            };
-            changes.iter().all(approved)
-        });
-        return changes && released.keys().all(|name| goes(name)) && artifacts_go();
+        return released.keys().all(|name| goes(name)) && artifacts_go();
     }
     let unsaid = |is_empty: bool| is_empty && rejection.via != Via::Review;
     let components = if unsaid(saw.components.is_empty()) {

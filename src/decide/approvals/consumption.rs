@@ -21,7 +21,7 @@ use crate::decide::people::Person;
 use crate::decide::released::alike;
 use crate::decide::roles::{self, Voice};
 use crate::decide::scene::Scene;
-use crate::model::facts::{Act, Deed, Deployment, Fact, Outcome, Standing, Via};
+use crate::model::facts::{Act, Change, Deed, Deployment, Fact, Outcome, Standing, Via};
 
 /// What became of the approvals that there were.
 #[derive(Clone, Copy, Debug)]
@@ -130,13 +130,11 @@ pub fn taken_back(scene: &Scene<'_>, roles: &[&str]) -> Vec<TakenBack> {
     found
 }
 
-/// Whether every change that an approval names and that goes has the content that it had then: what was pushed since is
-/// approved anew by nobody.
+/// Whether an approval names every change that goes, with the content that it has: what was pushed since, or was not
+/// named, is approved anew by nobody.
 fn of_now(scene: &Scene<'_>, act: &Act) -> bool {
-    let same = |now: &HashMap<&str, &str>| {
-        act.saw.changes.iter().all(|(id, seen)| now.get(id.as_str()).is_none_or(|content| *content == seen.as_str()))
-    };
-    scene.contents().is_some_and(same)
+    let named = |change: &Change| act.saw.changes.get(&change.id) == Some(&change.content);
+    scene.changes().is_some_and(|changes| changes.iter().all(named))
 }
 
 /// What an approval was of.

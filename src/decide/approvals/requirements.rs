@@ -186,6 +186,7 @@ pub fn asks_accountable(route: &Route) -> bool {
 }
 
 /// People of a role, as one place of the policy asks them.
+#[derive(Clone, Copy)]
 struct Asked<'s> {
     role: &'s str,
     kind: Kind,

@@ -175,8 +175,8 @@ impl<H: Hub> Desk<H> {
             let started_by = report.uses.iter().find(|it| it.run == *run).and_then(|it| it.started_by.as_deref());
             // Whoever may have a job run answers with no name for what somebody else started; a letter is somebody's.
             let started_by = started_by.filter(|_| !matches!(teller, Some(Teller::Job(_))));
-            let Some(used) = told.uses.get(run).copied() else { return Err(NotTold::Unknown) };
-            let it = UsedBy { run, started_by, used };
+            let Some(at) = told.uses.get(run).copied() else { return Err(NotTold::Unknown) };
+            let it = UsedBy { run, started_by, used: at };
             let imported = self.take_up_grant((&forge, &read), &told, it, &report.grant).await?;
             answer.uses.push(imported);
         }

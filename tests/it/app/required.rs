@@ -62,7 +62,7 @@ fn a_job_is_told_the_decision_at_once_or_waits_for_it() {
 /// What the record has of the last decision: its word, its entry, and SHA-256 of its document.
 fn recorded(taking: &Taking) -> (String, u64, String) {
     let listed = taking.app.world.run(&["log", "show", "--database", "sqlite:record.db", "--limit", "1000"]).out;
-    let last = listed.lines().filter(|line| line.split("  ").nth(2) == Some("decision")).next_back();
+    let last = listed.lines().rfind(|line| line.split("  ").nth(2) == Some("decision"));
     let mut parts = last.unwrap_or_else(|| panic!("{listed}")).splitn(4, "  ");
     let (entry, body) = (parts.next().unwrap().parse().unwrap(), parts.nth(2).unwrap());
     let body: serde_json::Value = serde_json::from_str(body).unwrap_or_else(|why| panic!("{why}: {body}"));

@@ -426,7 +426,14 @@ impl<'w> View<'w> {
             };
             one(id, content) || now.is_none_or(|now| one(id, now))
         };
-        reviewed || (!of_release.is_empty() && rejected.iter().all(answered) && self.made_good(act, &of_release))
+        // Whoever rejected without naming a change rejected each that goes.
+        let goes = || match &self.facts.release.changes {
+            Fact::Known(changes) => changes.iter().all(|change| one(&change.id, &change.content)),
+            Fact::Absent => true,
+            Fact::Unavailable(_) => false,
+        };
+        let all = if rejected.is_empty() { goes() } else { rejected.iter().all(answered) };
+        reviewed || (!of_release.is_empty() && all && self.made_good(act, &of_release))
     }
 
     /// Whether approvals name the components and artifacts that were rejected, or those that go now; of a rejection that
@@ -450,12 +457,7 @@ impl<'w> View<'w> {
                 .all(|it| it.artifacts.unavailable().is_none() && it.artifacts.entries().iter().all(artifact));
         let saw = &act.saw;
         if saw.changes.is_empty() && saw.components.is_empty() && saw.artifacts.is_empty() {
-            let changes = self.facts.release.changes.unavailable().is_none()
-                && self
-                    .changes()
-                    .iter()
-                    .all(|change| later.iter().any(|it| it.saw.changes.get(&change.id) == Some(&change.content)));
-            return changes && goes.keys().all(now) && built;
+            return goes.keys().all(now) && built;
         }
         // Who says of no component, or of no artifact, means all of them, unless he reviewed a change.
         let means_all = act.via != Via::Review;

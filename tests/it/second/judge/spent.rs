@@ -332,12 +332,10 @@ impl View<'_> {
                     .filter(|it| it.standing == Standing::Stands && it.via != Via::Review && View::of_nobody_else(it));
                 let anew = anew.filter(|it| it.at > act.at && of_this(it));
                 let anew = anew.filter(|it| self.person(&it.by) == self.person(&act.by));
-                // Not of what was there before a push.
+                // Of all that goes, and not of what was there before a push.
                 let known = self.facts.release.changes.unavailable().is_none();
                 let anew = anew.filter(|it| {
-                    let now = |id: &String| self.changes().iter().find(|change| change.id == *id);
-                    known
-                        && it.saw.changes.iter().all(|(id, seen)| now(id).is_none_or(|change| change.content == *seen))
+                    known && self.changes().iter().all(|change| it.saw.changes.get(&change.id) == Some(&change.content))
                 });
                 let again = anew.map(|it| it.at.timestamp()).min();
                 Fallen { given: act.at.timestamp(), again, moved: moved(act) }
