@@ -209,6 +209,8 @@ impl Stage<'_> {
             saw["changes"][setting.change(change)] = json!(setting.content(change, version));
         } else if let Some(changes) = text.strip_prefix("only ") {
             saw["changes"] = Value::Object(self.contents(&words(changes))?);
+        } else if text == "no change" {
+            saw["changes"] = json!({});
         } else if text == "no other part" {
             saw["parts"] = json!({});
         } else if text == "no record" {
