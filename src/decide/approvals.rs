@@ -23,7 +23,7 @@ use self::coverage::Units;
 use self::requirements::Requirement;
 use self::seats::Seating;
 use super::path::{Path, Triage};
-use super::rejections::{self, Rejection};
+use super::rejections::{self, Rejection, Word};
 use super::release_gates::{Judged, skippable};
 use super::scene::Scene;
 use super::words;
@@ -265,11 +265,12 @@ fn rejection_nodes<'s>(
     let nodes = standing
         .iter()
         .map(|rejection| {
-            let last = rejection.reasoned && seating.is_final(scene, &routes, rejection.person);
-            if last {
+            let word = if rejection.reasoned { seating.word(scene, &routes, rejection.person) } else { Word::Plain };
+            if word != Word::Plain {
                 last_words.push(rejection.act.id.as_str());
+                return rejections::told_of(scene, rejection, &word, Vec::new());
             }
-            if !last && let Some(by) = seating.overruled(scene, &routes, rejection) {
+            if let Some(by) = seating.overruled(scene, &routes, rejection) {
                 let says = format!(
                     "{} rejects it, and is overruled by {}",
                     scene.people.name(rejection.person),
@@ -277,8 +278,8 @@ fn rejection_nodes<'s>(
                 );
                 return Node::new(Ground::FinalWord, Status::Note, says).evidence([&rejection.act.id]);
             }
-            let above = if last { Vec::new() } else { seating.could_overrule(scene, &routes, rejection) };
-            rejections::told_of(scene, rejection, last, above)
+            let above = seating.could_overrule(scene, &routes, rejection);
+            rejections::told_of(scene, rejection, &word, above)
         })
         .collect();
     (nodes, last_words)

@@ -29,6 +29,17 @@ pub struct Rejection<'s> {
     pub unknown: Option<String>,
 }
 
+/// Whose word a rejection is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Word {
+    /// Of somebody whom an authority may overrule.
+    Plain,
+    /// Of somebody who may hold this role, whose word is final: nobody overrules it.
+    PerhapsFinal(String),
+    /// Of somebody whose word is final.
+    Final,
+}
+
 /// The rejections that stand, and what is said of those that do not.
 #[must_use]
 pub fn of<'s>(scene: &Scene<'s>, asked: &[&str]) -> (Vec<Rejection<'s>>, Vec<Node>) {
@@ -124,7 +135,7 @@ fn fate(scene: &Scene<'_>, act: &Act) -> String {
 
 /// What is said of a rejection that nobody overruled, and who could.
 #[must_use]
-pub fn told_of(scene: &Scene<'_>, rejection: &Rejection<'_>, last: bool, above: Vec<String>) -> Node {
+pub fn told_of(scene: &Scene<'_>, rejection: &Rejection<'_>, word: &Word, above: Vec<String>) -> Node {
     let name = scene.people.name(rejection.person);
     let rule = &scene.rules.rejection;
     let fate = fate(scene, rejection.act);
@@ -147,10 +158,14 @@ pub fn told_of(scene: &Scene<'_>, rejection: &Rejection<'_>, last: bool, above: 
         .next(Some(end));
     }
     let reason = words::normal(rejection.act.reason.as_deref().unwrap_or_default());
-    let (status, mut says) = match (&rejection.unknown, last) {
-        (None, true) => (Status::Rejected, format!("{name} rejects it, and that is final: {reason}")),
-        (None, false) if !rejection.reasoned => (Status::Unmet, format!("{name} rejects it")),
-        (None, false) => (Status::Unmet, format!("{name} rejects it: {reason}")),
+    let (status, mut says) = match (&rejection.unknown, word) {
+        (None, Word::Final) => (Status::Rejected, format!("{name} rejects it, and that is final: {reason}")),
+        (None, Word::PerhapsFinal(role)) => (
+            Status::Unmet,
+            format!("{name} rejects it, and whether that is final is not known, as who is in {role} is not: {reason}"),
+        ),
+        (None, Word::Plain) if !rejection.reasoned => (Status::Unmet, format!("{name} rejects it")),
+        (None, Word::Plain) => (Status::Unmet, format!("{name} rejects it: {reason}")),
         (Some(why), _) => (Status::Unknown, format!("{name} rejects it, and whether he may is not known: {why}")),
     };
     says.push_str(&fate);

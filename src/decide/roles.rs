@@ -246,6 +246,17 @@ pub(super) fn seated(scene: &Scene<'_>, person: Person, role: &str) -> bool {
             .is_some_and(|(stated, membership)| stated.may_approve && membership.seat(person) == Some(Came::Fairly))
 }
 
+/// Whether a person may hold a role now, and what is not known does not tell: a group could not be read, or how he came by
+/// his seat.
+pub(super) fn perhaps_seated(scene: &Scene<'_>, person: Person, role: &str) -> bool {
+    (!scene.rules.linked_only || scene.people.linked(person))
+        && scene.role(role).is_some_and(|(stated, membership)| {
+            let seat = membership.seat(person);
+            let untold = seat == Some(Came::Unknown) || membership.unreadable.is_some();
+            stated.may_approve && seat != Some(Came::Fairly) && untold
+        })
+}
+
 /// Whether a person has a seat in a role at all, or none and it cannot be read who has: where his name belongs.
 pub(super) fn concerns(scene: &Scene<'_>, person: Person, role: &str) -> bool {
     scene.role(role).is_some_and(|(_, membership)| membership.seat(person).is_some() || membership.unreadable.is_some())

@@ -2,7 +2,7 @@
 
 use super::{Counted, Hat, Kind, Round, Seating};
 use crate::decide::people::Person;
-use crate::decide::rejections::Rejection;
+use crate::decide::rejections::{Rejection, Word};
 use crate::decide::roles;
 use crate::decide::scene::Scene;
 use crate::decide::separation;
@@ -107,14 +107,19 @@ impl<'s> Seating<'s> {
     /// Whether somebody's rejection is final: he holds the role whose word is, and it is asked by now or is one of those
     /// that the release needs anyway.
     #[must_use]
-    pub fn is_final(&self, scene: &Scene<'s>, routes: &[&'s Route], person: Person) -> bool {
-        routes.iter().any(|route| {
-            let last = route.escalate.as_ref().and_then(|it| it.last.as_deref());
-            last.filter(|last| roles::seated(scene, person, last)).is_some_and(|last| {
-                let asked = self.authorities(route).iter().any(|authority| authority.role == last);
-                asked || self.seats.iter().any(|seat| seat.hats.first().is_some_and(|hat| hat.role == last))
-            })
-        })
+    pub fn word(&self, scene: &Scene<'s>, routes: &[&'s Route], person: Person) -> Word {
+        let last = routes.iter().filter_map(|route| {
+            let last = route.escalate.as_ref().and_then(|it| it.last.as_deref())?;
+            let asked = self.authorities(route).iter().any(|authority| authority.role == last);
+            let is_asked = asked || self.seats.iter().any(|seat| seat.hats.first().is_some_and(|hat| hat.role == last));
+            is_asked.then_some(last)
+        });
+        let last: Vec<&str> = last.collect();
+        if last.iter().any(|role| roles::seated(scene, person, role)) {
+            return Word::Final;
+        }
+        let perhaps = last.iter().find(|role| roles::perhaps_seated(scene, person, role));
+        perhaps.map_or(Word::Plain, |role| Word::PerhapsFinal((*role).to_owned()))
     }
 
     /// Who overrules a rejection, if on every route an authority that is asked approved after it, and all of what goes:
@@ -130,7 +135,11 @@ impl<'s> Seating<'s> {
         let mut by: Vec<&str> = Vec::new();
         for route in routes {
             let authorities = self.authorities(route);
-            let equal = authorities.iter().any(|authority| roles::seated(scene, rejection.person, authority.role));
+            // Whoever may be one is taken for one.
+            let equal = authorities.iter().any(|authority| {
+                let (by, role) = (rejection.person, authority.role);
+                roles::seated(scene, by, role) || roles::perhaps_seated(scene, by, role)
+            });
             // What counts elsewhere says nothing here: on this route it may be expired, or given where nothing counts.
             let here = self.seats.iter().filter(|seat| seat.routes.contains(&route.name.as_str()));
             let counted = here.flat_map(|seat| seat.acts.iter().map(move |counted| (seat, counted)));

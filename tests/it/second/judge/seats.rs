@@ -499,10 +499,16 @@ impl<'w> View<'w> {
             // A final word of which it is not known whether it counts is overruled by nobody either.
             return Some((if doubt { Status::Unknown } else { Status::Rejected }, true));
         }
+        if reasoned && self.shape.roles.iter().any(|role| is_final(role.name) && self.perhaps_holds(person, role.name))
+        {
+            // Nor is one overruled that may be final.
+            return Some((if doubt { Status::Unknown } else { Status::Unmet }, true));
+        }
         let overruled = !routes.is_empty()
             && routes.iter().all(|route| {
                 let asked = self.authorities_of(route);
-                let rejects_as_authority = asked.iter().any(|(role, _)| self.holds(person, role));
+                let rejects_as_authority =
+                    asked.iter().any(|(role, _)| self.holds(person, role) || self.perhaps_holds(person, role));
                 approvals.iter().any(|approval| {
                     order(approval) > order(act)
                         && asked.iter().any(|(role, last)| {

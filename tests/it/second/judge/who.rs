@@ -247,6 +247,16 @@ impl<'w> View<'w> {
             && self.fair(role).contains(&person)
     }
 
+    /// Whether somebody may hold a role, for all that could be read.
+    pub fn perhaps_holds(&self, person: Person, role: &str) -> bool {
+        let (seats, unread) = self.seats(role);
+        let has = |wanted: Seat| seats.iter().any(|(owner, seat)| *owner == person && *seat == wanted);
+        self.may_hold(person)
+            && self.shape.role(role).is_some_and(|role| role.may_approve)
+            && !has(Seat::Fair)
+            && (unread || has(Seat::Doubtful))
+    }
+
     /// Whether an act counts in a role as that of somebody who contributed to nothing.
     pub fn independent(&self, act: &Act, role: &str) -> Option<Person> {
         let person = self.acting(act)?;
