@@ -160,9 +160,9 @@ pub fn told_of(scene: &Scene<'_>, rejection: &Rejection<'_>, word: &Word, above:
     let reason = words::normal(rejection.act.reason.as_deref().unwrap_or_default());
     let (status, mut says) = match (&rejection.unknown, word) {
         (None, Word::Final) => (Status::Rejected, format!("{name} rejects it, and that is final: {reason}")),
-        (None, Word::PerhapsFinal(role)) => (
+        (None, Word::PerhapsFinal(last)) => (
             Status::Unmet,
-            format!("{name} rejects it, and whether that is final is not known, as who is in {role} is not: {reason}"),
+            format!("{name} rejects it, and whether that is final is not known, as who is in {last} is not: {reason}"),
         ),
         (None, Word::Plain) if !rejection.reasoned => (Status::Unmet, format!("{name} rejects it")),
         (None, Word::Plain) => (Status::Unmet, format!("{name} rejects it: {reason}")),
