@@ -51,11 +51,9 @@ pub(in crate::flow) async fn acts(
 ) -> Result<Vec<Act>, DatabaseFault> {
     let mut found: Vec<Act> = Vec::new();
     for acted in reader.acted_here(forge, repository, (now - LOOKS_BACK).timestamp_micros()).await? {
-        let Some(bytes) = reader.blob(acted.digest).await? else { continue };
-        let Ok(act) = serde_json::from_slice::<Act>(&bytes) else { continue };
-        // The last word on it is that it was edited.
-        found.retain(|it| it.id != act.id);
-        found.push(act);
+        let bytes = reader.blob(acted.digest).await?;
+        let act = bytes.and_then(|bytes| serde_json::from_slice::<Act>(&bytes).ok());
+        follow(&mut found, (&acted.id, &acted.account), act);
     }
     let on: Vec<String> = found.iter().filter(|act| is_on(act, now)).map(|act| act.id.clone()).collect();
     found.retain(|act| match &act.does {
@@ -63,6 +61,14 @@ pub(in crate::flow) async fn acts(
         _ => on.contains(&act.id),
     });
     Ok(found)
+}
+
+/// Takes in what was done after all that was found. What cannot be read any more may have taken back anything that its
+/// account did before: nothing of that lasts.
+fn follow(found: &mut Vec<Act>, (id, account): (&str, &str), act: Option<Act>) {
+    // The last word on it is that it was edited.
+    found.retain(|it| it.id != id && (act.is_some() || !it.by.as_str().eq_ignore_ascii_case(account)));
+    found.extend(act);
 }
 
 impl<H: Hub> Desk<H> {
@@ -89,5 +95,33 @@ impl<H: Hub> Desk<H> {
             Ok(_) | Err(Failed::Refused(Refused::OtherContent(_))) => Ok(()),
             Err(failed) => Err(failed),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn act(id: &str, by: &str) -> Act {
+        let does = json!({"away": {"from": "2026-12-01T00:00:00Z", "until": "2026-12-15T00:00:00Z"}});
+        serde_json::from_value(json!({"id": id, "at": "2026-12-01T09:00:00Z", "by": by, "impersonated_by": null,
+            "via": "command", "does": does, "standing": "stands"}))
+        .unwrap()
+    }
+
+    #[test]
+    fn what_cannot_be_read_any_more_may_have_taken_back_what_its_account_did_before() {
+        let mut found = Vec::new();
+        for (id, by) in [("a", "github:bo"), ("b", "github:cy")] {
+            follow(&mut found, (id, by), Some(act(id, by)));
+        }
+        follow(&mut found, ("c", "github:Bo"), None);
+        let left = |found: &[Act]| found.iter().map(|act| act.id.clone()).collect::<Vec<_>>();
+        assert_eq!(left(&found), ["b"]);
+        // What he does since lasts, and an edit takes the place of what was edited.
+        follow(&mut found, ("d", "github:bo"), Some(act("d", "github:bo")));
+        follow(&mut found, ("d", "github:bo"), Some(Act { standing: Standing::Edited, ..act("d", "github:bo") }));
+        assert_eq!(left(&found), ["b", "d"]);
+        assert_eq!(found[1].standing, Standing::Edited);
     }
 }
