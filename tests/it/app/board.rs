@@ -73,13 +73,19 @@ pub fn looked(app: &App) {
     until("more looks", || app.looks() > before + 2);
 }
 
+/// A release that has all but the board, which meets at that instant.
+fn all_but_the_board(at: DateTime<Utc>) -> Github {
+    let github = shop();
+    with_policy(&github, with_board(&github, at));
+    asks(&github);
+    github.with(|world| world.review(12, "R1", "bo", "APPROVED", "c1", &ago(1)).is_null());
+    github
+}
+
 /// An app whose release has all but the board, which meets in so many seconds; and its agenda.
 fn convened(seconds: i64) -> (App, Github, crate::support::served::Served, u64, DateTime<Utc>) {
     let set_up = |at| {
-        let github = shop();
-        with_policy(&github, with_board(&github, at));
-        asks(&github);
-        github.with(|world| world.review(12, "R1", "bo", "APPROVED", "c1", &ago(1)).is_null());
+        let github = all_but_the_board(at);
         let app = App::new(&github);
         let served = app.start(&["--sweep", "1"]);
         let number = agenda(&github);
@@ -191,10 +197,7 @@ fn c6_what_the_chair_puts_off_stands_on_the_next_agenda_and_edits_and_deletions_
 #[test]
 fn c6_the_agendas_are_a_page_for_whoever_may_read_the_repository() {
     let set_up = |at| {
-        let github = shop();
-        with_policy(&github, with_board(&github, at));
-        asks(&github);
-        github.with(|world| world.review(12, "R1", "bo", "APPROVED", "c1", &ago(1)).is_null());
+        let github = all_but_the_board(at);
         let app = App::new(&github);
         let served = pages::serve(&app, &[]);
         let number = agenda(&github);
